@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace beak {
+
+// The whole of a regular file. NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT (not a regular file) or
+// RESOURCE_EXHAUSTED (longer than `max_bytes`), each naming the path.
+absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes);
+
+// Writes a file whole or not at all: to a temporary name beside it, synced, then renamed.
+absl::Status WriteFileAtomically(const std::string& path, const std::string& contents);
+
+// Names (without the folder) of what `path` holds, sorted; "." and ".." are left out.
+absl::StatusOr<std::vector<std::string>> ListDirectory(const std::string& path);
+
+bool IsDirectory(const std::string& path);
+bool IsRegularFile(const std::string& path);
+
+}  // namespace beak

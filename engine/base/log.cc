@@ -1,0 +1,89 @@
+#include "engine/base/log.h"
+
+#include <atomic>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "spdlog/sinks/stdout_sinks.h"
+#include "spdlog/spdlog.h"
+
+namespace beak {
+namespace {
+
+std::atomic<LogFormat> g_format{LogFormat::kText};
+
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+std::shared_ptr<spdlog::logger> MakeLogger(LogLevel level, LogFormat format) {
+  auto logger = std::make_shared<spdlog::logger>("beak", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  const bool json = format == LogFormat::kJson;
+  logger->set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
+                      spdlog::pattern_time_type::utc);
+  logger->set_level(ToSpdlog(level));
+  return logger;
+}
+
+std::shared_ptr<spdlog::logger>& Logger() {
+  static std::shared_ptr<spdlog::logger> logger = MakeLogger(LogLevel::kInfo, LogFormat::kText);
+  return logger;
+}
+
+// Control characters would let a name break a line in two; they are written as escapes in both formats.
+std::string Escape(const std::string& text) {
+  std::string out;
+  for (const unsigned char c : text) {
+    if (c == '"' || c == '\\') {
+      absl::StrAppend(&out, "\\", std::string(1, static_cast<char>(c)));
+    } else if (c < 0x20 || c == 0x7f) {
+      absl::StrAppend(&out, "\\u", absl::Hex(c, absl::kZeroPad4));
+    } else {
+      out.push_back(static_cast<char>(c));
+    }
+  }
+  return out;
+}
+
+std::string Quote(const std::string& text) { return absl::StrCat("\"", Escape(text), "\""); }
+
+std::string ValueText(const LogField& field, LogFormat format) {
+  if (const auto* number = std::get_if<int64_t>(&field.value)) return absl::StrCat(*number);
+  if (const auto* number = std::get_if<double>(&field.value)) return absl::StrCat(*number);
+  const std::string& text = std::get<std::string>(field.value);
+  const bool plain = !text.empty() && text.find_first_of(" \"\\=\n\t\r") == std::string::npos;
+  return format == LogFormat::kText && plain ? Escape(text) : Quote(text);
+}
+
+}  // namespace
+
+void ConfigureLog(LogLevel level, LogFormat format) {
+  g_format = format;
+  Logger() = MakeLogger(level, format);
+}
+
+void Log(LogLevel level, const std::string& event, std::initializer_list<LogField> fields) {
+  const LogFormat format = g_format;
+  std::string line = format == LogFormat::kJson ? absl::StrCat("\"event\":", Quote(event)) : Escape(event);
+  for (const LogField& field : fields) {
+    const std::string value = ValueText(field, format);
+    if (format == LogFormat::kJson) {
+      absl::StrAppend(&line, ",", Quote(field.name), ":", value);
+    } else {
+      absl::StrAppend(&line, " ", field.name, "=", value);
+    }
+  }
+  Logger()->log(ToSpdlog(level), "{}", line);
+}
+
+}  // namespace beak
