@@ -1,6 +1,7 @@
 #include "engine/tensor/buffer.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -21,6 +22,12 @@ std::shared_ptr<Buffer> Buffer::Allocate(size_t bytes) {
 }
 
 std::shared_ptr<Buffer> Buffer::Adopt(std::string bytes) {
+  // A short string keeps its bytes inside itself, where nothing aligns them.
+  if (bytes.size() < kAlignment) {
+    std::shared_ptr<Buffer> copy = Allocate(bytes.size());
+    if (!bytes.empty()) std::memcpy(copy->data(), bytes.data(), bytes.size());
+    return copy;
+  }
   std::shared_ptr<Buffer> buffer(new Buffer());
   buffer->adopted_ = std::move(bytes);
   buffer->data_ = reinterpret_cast<std::byte*>(buffer->adopted_.data());
