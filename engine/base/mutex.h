@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "absl/base/thread_annotations.h"
+
 // Annotated wrappers over std::mutex. Debian's absl::Mutex is not built for ThreadSanitizer and gives false races;
 // std::mutex is understood by it, and clang's -Wthread-safety checks these annotations.
 #if defined(__clang__)
@@ -11,7 +13,9 @@
 #else
 #define BEAK_THREAD_ANNOTATION(x)
 #endif
+#ifndef GUARDED_BY  // Debian 12's Abseil defines it too, to the same effect.
 #define GUARDED_BY(x) BEAK_THREAD_ANNOTATION(guarded_by(x))
+#endif
 #define REQUIRES(...) BEAK_THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
 #define EXCLUDES(...) BEAK_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 
