@@ -3,8 +3,9 @@
 
 usage: draw_digits.py [--output=DIR]        needs Pillow (requirements.txt beside this file)
 
-A digit is a list of strokes, a stroke a list of points in a box of 100 x 100 (y downwards) through which a smooth curve
-runs. The pen wavers and presses unevenly, by a random stream seeded with the digit, so that the files come out the same.
+A digit is a list of strokes, a stroke a list of points in a box of 100 x 100 (y downwards) through which a smooth
+curve runs. The pen wavers and presses unevenly, by a random stream seeded with the digit, so that the files come out
+the same.
 """
 import argparse
 import math
