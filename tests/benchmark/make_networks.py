@@ -61,7 +61,8 @@ class Builder:
     def batch_norm(self, x, scale=1.0):
         channels = self.shapes[x][0]
         statistics = {"mean": (-0.1, 0.1), "variance": (0.8, 1.2)}
-        inputs = [x, self.uniform("gamma", channels, 0.8 * scale, 1.2 * scale), self.uniform("beta", channels, -0.1, 0.1)]
+        gamma = self.uniform("gamma", channels, 0.8 * scale, 1.2 * scale)
+        inputs = [x, gamma, self.uniform("beta", channels, -0.1, 0.1)]
         for kind, (low, high) in statistics.items():
             values = self.random.uniform(low, high, channels)
             inputs.append(self.constant(f"{kind}_{len(self.nodes)}", values, trained=False))
@@ -71,8 +72,8 @@ class Builder:
         return self.node("Relu", [x], self.shapes[x])
 
     def relu6(self, x):
-        limits = [self.constant("zero", np.float32(0), trained=False), self.constant("six", np.float32(6), trained=False)]
-        return self.node("Clip", [x, *limits], self.shapes[x])
+        zero, six = (self.constant(f"limit_{value}", np.float32(value), trained=False) for value in (0, 6))
+        return self.node("Clip", [x, zero, six], self.shapes[x])
 
     def max_pool(self, x, kernel, stride, pad=0):
         channels, height, width = self.shapes[x]
@@ -119,7 +120,7 @@ def lecture():
 
 
 def alphago192():
-    """AlphaGo's policy network with 192 filters (Silver et al. 2016); the last layer has a bias per point of the board."""
+    """AlphaGo's policy network with 192 filters (Silver et al. 2016); the last layer has a bias per point."""
     net = Builder("alphago192", (48, 19, 19))
     x = net.relu(net.conv("input", 192, 5, pad=2))
     for _ in range(11):
