@@ -1,0 +1,357 @@
+#!/usr/bin/env python3
+"""The stock Triton client, given only our server's address: health, descriptions, statistics, and predictions equal to
+ONNX Runtime's on the same files."""
+import json
+import pathlib
+import queue
+import shutil
+import tempfile
+import unittest
+
+import grpc
+import harness
+import numpy as np
+import onnx
+import onnxruntime
+import tritonclient.grpc as triton
+from beak_process import DATA_DIR, SOURCE_DIR, beak_server
+from onnx import TensorProto, helper
+from PIL import Image
+from tritonclient.grpc import model_config_pb2, service_pb2, service_pb2_grpc
+from tritonclient.utils import InferenceServerException, np_to_triton_dtype
+
+DEMO = SOURCE_DIR / "deploy/demo"
+SQUEEZENET = DATA_DIR / "models/onnx/winml-squeezenet-fp16"
+# Both sides compute in float32, but add up in another order and take exp() from another library: that is a few 1e-7 of
+# each sum, a few layers deep. Anything wrong (a layout, an edge, a missing bias) is far larger.
+TOLERANCE = dict(rtol=1e-4, atol=1e-5)
+SECONDS = 60  # deadline of every call: generous, so that only a hang meets it
+
+
+def make_model(nodes, inputs, outputs, initializers=()):
+    """An ONNX model; inputs and outputs are (name, type, shape)."""
+    info = [[helper.make_tensor_value_info(*value) for value in values] for values in (inputs, outputs)]
+    graph = helper.make_graph(nodes, "test", *info, initializers)
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def simple():
+    """The model that most of Triton's own client examples call: two integer vectors, their sum and difference."""
+    shape = ["batch", 16]
+    return make_model([helper.make_node("Add", ["INPUT0", "INPUT1"], ["OUTPUT0"]),
+                       helper.make_node("Sub", ["INPUT0", "INPUT1"], ["OUTPUT1"])],
+                      [("INPUT0", TensorProto.INT32, shape), ("INPUT1", TensorProto.INT32, shape)],
+                      [("OUTPUT0", TensorProto.INT32, shape), ("OUTPUT1", TensorProto.INT32, shape)])
+
+
+def pixels():
+    """A camera's uint8 pixels, as they come, to the mean of each colour."""
+    return make_model([helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
+                       helper.make_node("GlobalAveragePool", ["float"], ["mean"])],
+                      [("pixels", TensorProto.UINT8, ["batch", 3, 8, 8])],
+                      [("mean", TensorProto.FLOAT, ["batch", 3, 1, 1])])
+
+
+def words():
+    """int64 word numbers to the rows of a table."""
+    table = np.random.default_rng(3).standard_normal((50, 4)).astype(np.float32)
+    return make_model([helper.make_node("Gather", ["table", "words"], ["vectors"], axis=0)],
+                      [("words", TensorProto.INT64, ["batch", 6])], [("vectors", TensorProto.FLOAT, ["batch", 6, 4])],
+                      [onnx.numpy_helper.from_array(table, "table")])
+
+
+def choose():
+    """A bool mask picks from one of two vectors."""
+    return make_model([helper.make_node("Where", ["mask", "a", "b"], ["chosen"])],
+                      [("mask", TensorProto.BOOL, ["batch", 5]), ("a", TensorProto.FLOAT, ["batch", 5]),
+                       ("b", TensorProto.FLOAT, ["batch", 5])], [("chosen", TensorProto.FLOAT, ["batch", 5])])
+
+
+def half():
+    """float16 in and out."""
+    return make_model([helper.make_node("Relu", ["x"], ["y"])], [("x", TensorProto.FLOAT16, ["batch", 7])],
+                      [("y", TensorProto.FLOAT16, ["batch", 7])])
+
+
+MODELS = {"simple": simple, "pixels": pixels, "words": words, "choose": choose, "half": half}
+
+
+def make_repository(folder):
+    """The demo's models and the ones above; the real float16 network too where its file is."""
+    shutil.copytree(DEMO / "models/mnist", folder / "mnist")
+    for name, build in MODELS.items():
+        (folder / name / "1").mkdir(parents=True)
+        onnx.save(build(), folder / name / "1/model.onnx")
+    if SQUEEZENET.is_dir():
+        target = folder / "squeezenet"
+        (target / "1").mkdir(parents=True)
+        shutil.copy(SQUEEZENET / "model.onnx", target / "1/model.onnx")
+        shutil.copy(DEMO / "squeezenet/config.pbtxt", target)
+        labels = json.loads((SQUEEZENET / "Labels.json").read_text())
+        (target / "labels.txt").write_text("".join(f"{labels[str(i)]}\n" for i in range(len(labels))))
+
+
+def tensors(arrays):
+    """The arrays of {name: array} as the client's inputs."""
+    made = []
+    for name, array in arrays.items():
+        made.append(triton.InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype)))
+        made[-1].set_data_from_numpy(array)
+    return made
+
+
+class ServerTest(unittest.TestCase):
+    """One server and one client for all tests."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.repository = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        make_repository(cls.repository)
+        cls.server = cls.enterClassContext(beak_server(f"--model-repository={cls.repository}"))
+        cls.client = cls.enterClassContext(triton.InferenceServerClient(cls.server.addresses["grpc"]))
+        channel = cls.enterClassContext(grpc.insecure_channel(cls.server.addresses["grpc"]))
+        cls.stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)  # for what the client has no function for
+        cls.random = np.random.default_rng(5)
+
+    def infer(self, model, arrays, **options):
+        return self.client.infer(model, tensors(arrays), client_timeout=SECONDS, **options)
+
+    def expected(self, model, arrays):
+        """ONNX Runtime's outputs, as {name: array}."""
+        path = self.repository / model / "1/model.onnx"
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, arrays)))
+
+    def check(self, model, arrays):
+        result = self.infer(model, arrays)
+        for name, expected in self.expected(model, arrays).items():
+            actual = result.as_numpy(name)
+            self.assertEqual(actual.dtype, expected.dtype)
+            np.testing.assert_allclose(actual, expected, **TOLERANCE, err_msg=f"output '{name}' of {model}")
+
+    def images(self, rows):
+        return {"image": self.random.random((rows, 1, 28, 28), np.float32)}
+
+    def refused(self, status, model, arrays, **options):
+        """The text of the error that the call must end with."""
+        with self.assertRaises(InferenceServerException) as caught:
+            self.infer(model, arrays, **options)
+        self.assertEqual(caught.exception.status(), f"StatusCode.{status}", caught.exception.message())
+        return caught.exception.message()
+
+
+class Descriptions(ServerTest):
+
+    def test_server_is_live_and_ready(self):
+        self.assertTrue(self.client.is_server_live())
+        self.assertTrue(self.client.is_server_ready())
+
+    def test_every_model_is_ready(self):
+        for model in ("mnist", *MODELS):
+            self.assertTrue(self.client.is_model_ready(model), model)
+            self.assertTrue(self.client.is_model_ready(model, "1"), model)
+
+    def test_unknown_model_and_version_are_not_ready(self):
+        self.assertFalse(self.client.is_model_ready("absent"))
+        self.assertFalse(self.client.is_model_ready("mnist", "7"))
+
+    def test_server_metadata(self):
+        metadata = self.client.get_server_metadata()
+        self.assertTrue(metadata.name)
+        self.assertTrue(metadata.version)
+        self.assertLessEqual({"classification", "model_configuration", "statistics"}, set(metadata.extensions))
+
+    def test_model_metadata(self):
+        metadata = self.client.get_model_metadata("mnist", as_json=True)
+        self.assertEqual(metadata["versions"], ["1"])
+        self.assertTrue(metadata["platform"])
+        self.assertEqual(metadata["inputs"], [{"name": "image", "datatype": "FP32", "shape": ["-1", "1", "28", "28"]}])
+        self.assertEqual(metadata["outputs"], [{"name": "probabilities", "datatype": "FP32", "shape": ["-1", "10"]}])
+
+    def test_metadata_of_an_unknown_model(self):
+        with self.assertRaisesRegex(InferenceServerException, "Request for unknown model"):
+            self.client.get_model_metadata("absent")
+
+    def test_configuration_from_the_file(self):
+        config = self.client.get_model_config("mnist").config
+        self.assertEqual((config.name, config.max_batch_size), ("mnist", 64))
+        self.assertEqual(config.input[0].name, "image")
+        self.assertEqual(list(config.input[0].dims), [1, 28, 28])
+        self.assertEqual(config.input[0].data_type, model_config_pb2.TYPE_FP32)
+        self.assertEqual(config.input[0].format, model_config_pb2.ModelInput.FORMAT_NCHW)
+        self.assertEqual((config.output[0].name, list(config.output[0].dims)), ("probabilities", [10]))
+        self.assertEqual(config.output[0].label_filename, "labels.txt")
+        self.assertEqual(config.parameters["image_channels"].string_value, "GRAY")
+
+    def test_configuration_completed_from_the_model(self):
+        config = self.client.get_model_config("simple").config
+        self.assertEqual((config.name, config.max_batch_size), ("simple", 64))
+        self.assertEqual([(i.name, i.data_type, list(i.dims)) for i in config.input],
+                         [(name, model_config_pb2.TYPE_INT32, [16]) for name in ("INPUT0", "INPUT1")])
+        self.assertEqual([output.name for output in config.output], ["OUTPUT0", "OUTPUT1"])
+
+    def test_repository_index(self):
+        index = {model.name: (model.version, model.state) for model in self.client.get_model_repository_index().models}
+        self.assertLessEqual({"mnist", *MODELS}, set(index))
+        self.assertEqual(index["mnist"], ("1", "READY"))
+
+    def test_calls_that_are_not_there_say_so(self):
+        with self.assertRaises(InferenceServerException) as caught:
+            self.client.get_log_settings()
+        self.assertEqual(caught.exception.status(), "StatusCode.UNIMPLEMENTED")
+        self.assertTrue(caught.exception.message())
+
+
+class Predictions(ServerTest):
+
+    def test_float_predictions_whatever_the_batch(self):
+        for rows in (1, 2, 7, 64):
+            with self.subTest(rows=rows):
+                self.check("mnist", self.images(rows))
+
+    def test_one_answer_for_one_input_whatever_it_is_batched_with(self):
+        images = self.images(5)
+        together = self.infer("mnist", images).as_numpy("probabilities")
+        alone = [self.infer("mnist", {"image": row[None]}).as_numpy("probabilities") for row in images["image"]]
+        np.testing.assert_array_equal(np.concatenate(alone), together)
+
+    def test_int32(self):
+        integers = lambda: self.random.integers(-2**30, 2**30, (3, 16), np.int32)
+        self.check("simple", {"INPUT0": integers(), "INPUT1": integers()})
+
+    def test_uint8(self):
+        self.check("pixels", {"pixels": self.random.integers(0, 256, (2, 3, 8, 8)).astype(np.uint8)})
+
+    def test_int64(self):
+        self.check("words", {"words": self.random.integers(0, 50, (4, 6))})
+
+    def test_bool(self):
+        vector = lambda: self.random.random((2, 5), np.float32)
+        self.check("choose", {"mask": self.random.random((2, 5)) < 0.5, "a": vector(), "b": vector()})
+
+    def test_float16(self):
+        self.check("half", {"x": self.random.standard_normal((3, 7)).astype(np.float16)})
+
+    def test_typed_contents(self):
+        images = self.images(2)
+        request = service_pb2.ModelInferRequest(model_name="mnist", id="typed")
+        tensor = request.inputs.add(name="image", datatype="FP32", shape=images["image"].shape)
+        tensor.contents.fp32_contents.extend(images["image"].ravel().tolist())
+        answer = self.stub.ModelInfer(request, timeout=SECONDS)
+        self.assertEqual((answer.id, answer.model_name, answer.model_version), ("typed", "mnist", "1"))
+        actual = np.frombuffer(answer.raw_output_contents[0], np.float32).reshape(2, 10)
+        np.testing.assert_allclose(actual, self.expected("mnist", images)["probabilities"], **TOLERANCE)
+
+    def test_only_the_outputs_asked_for_come_back_and_the_id_with_them(self):
+        integers = np.arange(16, dtype=np.int32)[None]
+        result = self.infer("simple", {"INPUT0": integers, "INPUT1": integers}, request_id="mine",
+                            outputs=[triton.InferRequestedOutput("OUTPUT1")])
+        self.assertEqual(result.get_response().id, "mine")
+        self.assertIsNone(result.as_numpy("OUTPUT0"))
+        np.testing.assert_array_equal(result.as_numpy("OUTPUT1"), integers - integers)
+
+    def test_asynchronous(self):
+        batches = [self.images(rows) for rows in (1, 3, 2, 5)]
+        answers = queue.Queue()
+        for number, images in enumerate(batches):
+            callback = lambda result, error, number=number: answers.put((number, result, error))
+            self.client.async_infer("mnist", tensors(images), callback, client_timeout=SECONDS)
+        for _ in batches:
+            number, result, error = answers.get(timeout=SECONDS)
+            self.assertIsNone(error)
+            np.testing.assert_allclose(result.as_numpy("probabilities"),
+                                       self.expected("mnist", batches[number])["probabilities"], **TOLERANCE)
+
+    def test_statistics_count_rows_and_executions(self):
+        statistics = lambda: self.client.get_inference_statistics("half").model_stats[0]
+        before = statistics()
+        for rows in (1, 3):
+            self.infer("half", {"x": np.ones((rows, 7), np.float16)})
+        after = statistics()
+        self.assertEqual((after.name, after.version), ("half", "1"))
+        self.assertEqual(after.inference_count - before.inference_count, 4)
+        self.assertEqual(after.execution_count - before.execution_count, 2)
+        self.assertEqual(after.inference_stats.success.count - before.inference_stats.success.count, 2)
+        self.assertGreater(after.inference_stats.success.ns, before.inference_stats.success.ns)
+
+
+class Classification(ServerTest):
+
+    def classify(self, model, arrays, output, count):
+        result = self.infer(model, arrays, outputs=[triton.InferRequestedOutput(output, class_count=count)])
+        return [[label.decode().split(":", 2) for label in row] for row in np.atleast_2d(result.as_numpy(output))]
+
+    def test_best_classes_with_labels(self):
+        images = self.images(3)
+        expected = self.expected("mnist", images)["probabilities"]
+        labels = (DEMO / "models/mnist/labels.txt").read_text().split()
+        for row, classes in zip(expected, self.classify("mnist", images, "probabilities", 3), strict=True):
+            best = np.argsort(-row)[:3]
+            self.assertEqual([(int(index), label) for _, index, label in classes], [(i, labels[i]) for i in best])
+            np.testing.assert_allclose([float(value) for value, _, _ in classes], row[best], **TOLERANCE)
+
+    def test_our_drawn_digits_are_recognised(self):
+        labels = (DEMO / "models/mnist/labels.txt").read_text().split()
+        for digit, label in enumerate(labels):
+            with self.subTest(digit=digit):
+                drawn = Image.open(DEMO / f"digits/{digit}.png").convert("L")
+                picture = drawn.resize((28, 28), Image.Resampling.BILINEAR)
+                image = 1 - np.asarray(picture, np.float32)[None, None] / 255
+                value, _, name = self.classify("mnist", {"image": image}, "probabilities", 1)[0][0]
+                self.assertEqual(name, label)
+                self.assertGreater(float(value), 0.8)
+
+    @unittest.skipUnless(SQUEEZENET.is_dir(), f"the float16 SqueezeNet is not in {SQUEEZENET} (BEAK_DATA)")
+    def test_a_real_float16_network_knows_the_kitten(self):
+        picture = np.asarray(Image.open(SQUEEZENET / "kitten_224.png").convert("RGB"), np.float32)
+        image = (picture[:, :, ::-1] - np.float32([104, 117, 123])).transpose(2, 0, 1)[None].astype(np.float16)
+        value, _, name = self.classify("squeezenet", {"data_0": image}, "softmaxout_1", 5)[0][0]
+        self.assertEqual(name, "tabby, tabby cat")
+        self.assertAlmostEqual(float(value), 0.94, delta=0.01)
+
+
+class Refusals(ServerTest):
+
+    def test_unknown_model(self):
+        self.assertIn("Request for unknown model", self.refused("NOT_FOUND", "absent", self.images(1)))
+
+    def test_unknown_version(self):
+        message = self.refused("NOT_FOUND", "mnist", self.images(1), model_version="7")
+        self.assertIn("Request for unknown model", message)
+
+    def test_version_that_is_no_number(self):
+        self.refused("INVALID_ARGUMENT", "mnist", self.images(1), model_version="latest")
+
+    def test_wrong_input(self):
+        image = np.zeros((1, 1, 28, 28), np.float32)
+        wrong = {"shape": {"image": image[:, :, :27]}, "rank": {"image": image[0]}, "name": {"picture": image},
+                 "type": {"image": image.astype(np.float64)}, "two inputs": {"image": image, "more": image},
+                 "empty batch": {"image": image[:0]}, "batch": {"image": np.zeros((65, 1, 28, 28), np.float32)}}
+        for what, arrays in wrong.items():
+            with self.subTest(what):
+                self.assertTrue(self.refused("INVALID_ARGUMENT", "mnist", arrays))
+
+    def test_missing_input(self):
+        self.assertIn("INPUT1", self.refused("INVALID_ARGUMENT", "simple", {"INPUT0": np.zeros((1, 16), np.int32)}))
+
+    def test_unknown_output(self):
+        self.assertIn("absent", self.refused("INVALID_ARGUMENT", "mnist", self.images(1),
+                                             outputs=[triton.InferRequestedOutput("absent")]))
+
+    def test_byte_count_that_does_not_fit_the_shape(self):
+        request = service_pb2.ModelInferRequest(model_name="mnist", raw_input_contents=[bytes(4 * 28 * 28 - 1)])
+        request.inputs.add(name="image", datatype="FP32", shape=[1, 1, 28, 28])
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.stub.ModelInfer(request, timeout=SECONDS)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT, caught.exception.details())
+
+    def test_the_server_goes_on_after_all_that(self):
+        self.refused("NOT_FOUND", "absent", self.images(1))
+        self.check("mnist", self.images(1))
+
+
+if __name__ == "__main__":
+    harness.main()
