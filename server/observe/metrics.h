@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "server/observe/statistics.h"
+
+namespace prometheus {
+class Collectable;
+}
+
+namespace beak {
+
+// Everything that is counted about one version of one model: its Prometheus series and its statistics, fed by the same
+// calls. The series end with the object. *Thread-safe.*
+class VersionObserver {
+ public:
+  virtual ~VersionObserver() = default;
+
+  // One request has been answered, whatever the answer; called once a request.
+  virtual void RecordRequest(const RequestObservation& request) = 0;
+  // The network has run once, with success, on `rows` rows.
+  virtual void RecordExecution(int64_t rows, const ComputeTimes& times) = 0;
+
+  virtual void SetLoadTime(std::chrono::nanoseconds duration) = 0;
+  virtual void SetWeightBytes(int64_t bytes) = 0;
+  virtual void SetPrograms(int count) = 0;
+
+  virtual VersionStatistics statistics() const = 0;
+};
+
+// Every metric of the server by name; nobody else knows one. Labels take their values from bounded sets only: models
+// and versions that were found on disk, codes, states; never from what a client sent. *Thread-safe.*
+class Metrics {
+ public:
+  explicit Metrics(const std::string& build_version);
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // Scheduling.
+  void SetLanes(int lanes);
+  void SetLanesBusy(int lanes);
+  void SetQueueRows(int64_t rows);
+
+  // A request that was answered without reaching any version of a model: its model label is empty.
+  void RecordUnrouted(absl::StatusCode outcome);
+
+  // The series of a version. While an observer of the same version lives, that one is returned.
+  std::shared_ptr<VersionObserver> ObserveVersion(const std::string& model, int64_t version);
+
+  // Where a version stands in its life; one series with value 1, labelled with the state. "" removes it.
+  void SetVersionState(const std::string& model, int64_t version, const std::string& state);
+
+  // Called before each scrape, to bring gauges up to date that nobody else follows.
+  void OnScrape(std::function<void()> refresh);
+
+  // What a scrape is answered with.
+  std::shared_ptr<prometheus::Collectable> collectable() const;
+  std::string Text() const;
+
+ private:
+  class Impl;
+  const std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace beak

@@ -1,0 +1,191 @@
+#include "server/observe/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "tests/support/temp_dir.h"
+
+namespace beak {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using std::chrono::milliseconds;
+
+const MonotonicTime kStart(std::chrono::hours(1));
+
+// A request that waited 1 ms and was computed in 3 ms.
+RequestObservation Answered() {
+  RequestObservation request;
+  request.rows = 2;
+  request.received = kStart;
+  request.left_queue = kStart + milliseconds(1);
+  request.run_began = kStart + milliseconds(2);
+  request.answered = kStart + milliseconds(4);
+  request.compute = {milliseconds(1), milliseconds(1), milliseconds(1)};
+  return request;
+}
+
+TEST(MetricsTest, CountsRequestsByOutcome) {
+  Metrics metrics("1.2.3");
+  const auto observer = metrics.ObserveVersion("mnist", 7);
+  observer->RecordRequest(Answered());
+  RequestObservation refused = Answered();
+  refused.outcome = absl::StatusCode::kUnavailable;
+  refused.left_queue = refused.run_began = std::nullopt;
+  observer->RecordRequest(refused);
+
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr(R"(beak_requests_total{model="mnist",outcome="ok",version="7"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(beak_requests_total{model="mnist",outcome="unavailable",version="7"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(beak_request_duration_seconds_count{model="mnist",version="7"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(beak_queue_duration_seconds_count{model="mnist",version="7"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(beak_build_info{version="1.2.3"} 1)"));
+}
+
+TEST(MetricsTest, LatencyBucketsBeginAtFiftyMicroseconds) {
+  Metrics metrics("1");
+  const auto observer = metrics.ObserveVersion("m", 1);
+  EXPECT_THAT(metrics.Text(), HasSubstr(R"(beak_request_duration_seconds_bucket{model="m",version="1",le="5e-05"} 0)"));
+}
+
+TEST(MetricsTest, StatisticsAddUpWhatTheMetricsCount) {
+  Metrics metrics("1");
+  const auto observer = metrics.ObserveVersion("m", 1);
+  observer->RecordExecution(2, {milliseconds(1), milliseconds(2), milliseconds(3)});
+  observer->RecordRequest(Answered());
+  RequestObservation failed = Answered();
+  failed.outcome = absl::StatusCode::kInvalidArgument;
+  observer->RecordRequest(failed);
+
+  const VersionStatistics statistics = observer->statistics();
+  EXPECT_EQ(statistics.inference_count, 2u) << "rows answered with success";
+  EXPECT_EQ(statistics.execution_count, 1u);
+  EXPECT_GT(statistics.last_inference_ms, 0u);
+  EXPECT_EQ(statistics.success.count, 1u);
+  EXPECT_EQ(statistics.success.ns, 4'000'000u);
+  EXPECT_EQ(statistics.fail.count, 1u);
+  EXPECT_EQ(statistics.queue.ns, 1'000'000u);
+  EXPECT_EQ(statistics.compute_infer.ns, 1'000'000u);
+  ASSERT_EQ(statistics.batches.count(2), 1u);
+  EXPECT_EQ(statistics.batches.at(2).compute_output.ns, 3'000'000u);
+}
+
+struct MissCase {
+  const char* name;
+  absl::StatusCode outcome;
+  bool left_queue, run_began;
+  milliseconds deadline;
+  const char* place;  // "" for none
+};
+
+TEST(MetricsTest, DeadlineMissesAreCountedByPlace) {
+  const std::vector<MissCase> cases = {
+      {"in time", absl::StatusCode::kOk, true, true, milliseconds(5), ""},
+      {"answered late", absl::StatusCode::kOk, true, true, milliseconds(3), "answer"},
+      {"late on arrival", absl::StatusCode::kDeadlineExceeded, false, false, milliseconds(0), "arrival"},
+      {"late in the queue", absl::StatusCode::kDeadlineExceeded, true, false, milliseconds(1), "queue"},
+      {"late while running", absl::StatusCode::kDeadlineExceeded, true, true, milliseconds(3), "run"},
+      {"cancelled", absl::StatusCode::kCancelled, true, false, milliseconds(3), ""},
+  };
+  for (const MissCase& c : cases) {
+    Metrics metrics("1");
+    const auto observer = metrics.ObserveVersion("m", 1);
+    RequestObservation request = Answered();
+    request.outcome = c.outcome;
+    if (!c.left_queue) request.left_queue = std::nullopt;
+    if (!c.run_began) request.run_began = std::nullopt;
+    request.deadline = kStart + c.deadline;
+    observer->RecordRequest(request);
+    const std::string text = metrics.Text();
+    if (*c.place == '\0') {
+      EXPECT_THAT(text, Not(HasSubstr("beak_deadline_misses_total{"))) << c.name;
+    } else {
+      EXPECT_THAT(text, HasSubstr(std::string("place=\"") + c.place + "\"")) << c.name;
+    }
+    EXPECT_THAT(text, HasSubstr("beak_executed_late_total 0")) << c.name;
+  }
+}
+
+TEST(MetricsTest, ARunThatBeginsAtItsDeadlineIsLate) {
+  Metrics metrics("1");
+  RequestObservation request = Answered();
+  request.deadline = *request.run_began;
+  metrics.ObserveVersion("m", 1)->RecordRequest(request);
+  EXPECT_THAT(metrics.Text(), HasSubstr("beak_executed_late_total 1"));
+}
+
+TEST(MetricsTest, UnroutedRequestsHaveNoModel) {
+  Metrics metrics("1");
+  metrics.RecordUnrouted(absl::StatusCode::kNotFound);
+  metrics.RecordUnrouted(absl::StatusCode::kNotFound);
+  EXPECT_THAT(metrics.Text(), HasSubstr(R"(beak_requests_total{model="",outcome="not_found",version=""} 2)"));
+}
+
+TEST(MetricsTest, SeriesEndWithTheVersion) {
+  Metrics metrics("1");
+  auto observer = metrics.ObserveVersion("m", 1);
+  RequestObservation late = Answered();
+  late.deadline = kStart;
+  observer->RecordRequest(late);
+  observer->SetWeightBytes(100);
+  metrics.SetVersionState("m", 1, "ready");
+  EXPECT_THAT(metrics.Text(), HasSubstr("model=\"m\""));
+  observer.reset();
+  metrics.SetVersionState("m", 1, "");
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("model=\"m\"")));
+}
+
+TEST(MetricsTest, TwoObserversOfOneVersionAreOne) {
+  Metrics metrics("1");
+  auto first = metrics.ObserveVersion("m", 1);
+  auto second = metrics.ObserveVersion("m", 1);
+  EXPECT_EQ(first, second);
+  first.reset();
+  second->RecordRequest(Answered());
+  EXPECT_THAT(metrics.Text(), HasSubstr(R"(beak_requests_total{model="m",outcome="ok",version="1"} 1)"));
+}
+
+TEST(MetricsTest, AVersionIsInOneState) {
+  Metrics metrics("1");
+  metrics.SetVersionState("m", 1, "loading");
+  metrics.SetVersionState("m", 1, "ready");
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr(R"(beak_model_version_state{model="m",state="ready",version="1"} 1)"));
+  EXPECT_THAT(text, Not(HasSubstr("loading")));
+}
+
+TEST(MetricsTest, GaugesAreRefreshedBeforeAScrape) {
+  Metrics metrics("1");
+  const auto observer = metrics.ObserveVersion("m", 1);
+  int programs = 3;
+  metrics.OnScrape([&] { observer->SetPrograms(programs++); });
+  EXPECT_THAT(metrics.Text(), HasSubstr(R"(beak_model_programs{model="m",version="1"} 3)"));
+  EXPECT_THAT(metrics.Text(), HasSubstr(R"(beak_model_programs{model="m",version="1"} 4)"));
+}
+
+TEST(MetricsTest, PromtoolFindsNothingToComplainOf) {
+  if (std::system("promtool --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "promtool is not installed";
+  Metrics metrics("1");
+  const auto observer = metrics.ObserveVersion("m", 1);
+  RequestObservation late = Answered();
+  late.deadline = kStart;
+  observer->RecordRequest(late);
+  observer->RecordExecution(2, {});
+  metrics.RecordUnrouted(absl::StatusCode::kNotFound);
+  metrics.SetVersionState("m", 1, "ready");
+  metrics.SetLanes(2);
+
+  const testing::TempDir dir;
+  const std::string path = dir.Write("metrics.txt", metrics.Text());
+  EXPECT_EQ(std::system(("promtool check metrics < " + path).c_str()), 0) << metrics.Text();
+}
+
+}  // namespace
+}  // namespace beak
