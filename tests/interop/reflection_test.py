@@ -22,7 +22,7 @@ class Reflection(unittest.TestCase):
         cls.database = ProtoReflectionDescriptorDatabase(cls.channel)
         cls.pool = descriptor_pool.DescriptorPool(cls.database)
 
-    def call(self, service, method, **fields):
+    def call(self, service, method, /, **fields):
         """The answer to a unary call whose types are known from reflection alone."""
         described = self.pool.FindServiceByName(service).FindMethodByName(method)
         request, answer = map(message_factory.GetMessageClass, (described.input_type, described.output_type))
