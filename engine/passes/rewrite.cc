@@ -1,0 +1,53 @@
+#include "engine/passes/rewrite.h"
+
+#include <limits>
+
+namespace beak {
+
+std::optional<float> ScalarConstant(const Graph& graph, ValueId id) {
+  const Tensor* constant = graph.ConstantOf(id);
+  if (constant == nullptr || !constant->has_bytes() || constant->dtype() != DType::kFloat32) return std::nullopt;
+  if (constant->num_elements() != 1) return std::nullopt;
+  return constant->values<float>()[0];
+}
+
+std::optional<std::vector<float>> ChannelConstant(const Graph& graph, ValueId id, int rank, int64_t channels) {
+  if (const std::optional<float> scalar = ScalarConstant(graph, id)) {
+    if (graph.ConstantOf(id)->rank() > rank) return std::nullopt;
+    return std::vector<float>(static_cast<size_t>(channels), *scalar);
+  }
+  const Tensor* constant = graph.ConstantOf(id);
+  if (constant == nullptr || !constant->has_bytes() || constant->dtype() != DType::kFloat32) return std::nullopt;
+  if (constant->rank() > rank || constant->num_elements() != channels) return std::nullopt;
+  const int axis = 1 - (rank - constant->rank());  // of the channels, in the constant's own shape
+  if (axis < 0 || axis >= constant->rank() || constant->shape()[axis] != channels) return std::nullopt;
+  const auto values = constant->values<float>();
+  return std::vector<float>(values.begin(), values.end());
+}
+
+bool SetActivation(const Graph& graph, const Node& activation, Node& fused) {
+  const auto set = [&](float alpha, float beta) {
+    fused.attributes["activation"] = activation.op;
+    fused.attributes["activation_alpha"] = alpha;
+    fused.attributes["activation_beta"] = beta;
+    return true;
+  };
+  const std::string& op = activation.op;
+  if (op == "Relu" || op == "Sigmoid" || op == "Tanh" || op == "HardSwish" || op == "Softplus" || op == "Swish") {
+    return set(0, 0);
+  }
+  if (op == "LeakyRelu") return set(activation.Get<float>("alpha", 0.01f), 0);
+  if (op == "Elu") return set(activation.Get<float>("alpha", 1.0f), 0);
+  if (op == "HardSigmoid") return set(activation.Get<float>("alpha", 0.2f), activation.Get<float>("beta", 0.5f));
+  if (op != "Clip") return false;
+  float bounds[2] = {std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max()};
+  for (size_t i = 1; i < activation.inputs.size(); ++i) {
+    if (activation.inputs[i] == kNoValue) continue;
+    const std::optional<float> bound = ScalarConstant(graph, activation.inputs[i]);
+    if (!bound) return false;
+    bounds[i - 1] = *bound;
+  }
+  return set(bounds[0], bounds[1]);
+}
+
+}  // namespace beak
