@@ -1,0 +1,67 @@
+#include "engine/simd/gemm.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/simd/gemm_kernel.h"
+
+namespace beak::simd {
+namespace {
+
+int64_t PanelWidth(Isa isa) {
+  switch (isa) {
+    case Isa::kSse2:
+      return kGemmWidthSse2;
+    case Isa::kAvx2:
+      return kGemmWidthAvx2;
+    case Isa::kAvx512:
+      return kGemmWidthAvx512;
+  }
+  return kGemmWidthSse2;
+}
+
+}  // namespace
+
+GemmPacking::GemmPacking(int64_t k, int64_t n, Isa isa) : k_(k), n_(n), isa_(isa), panel_width_(PanelWidth(isa)) {}
+
+void GemmPacking::Pack(const float* b, int64_t row_stride, int64_t column_stride, float* packed) const {
+  std::fill(packed, packed + packed_elements(), 0.0f);
+  for (int64_t column = 0; column < n_; ++column) {
+    float* to = packed + column / panel_width_ * panel_width_ * k_ + column % panel_width_;
+    for (int64_t row = 0; row < k_; ++row) to[row * panel_width_] = b[row * row_stride + column * column_stride];
+  }
+}
+
+void GemmPacking::Unpack(const float* packed, int64_t row_stride, int64_t column_stride, float* b) const {
+  for (int64_t column = 0; column < n_; ++column) {
+    const float* from = packed + column / panel_width_ * panel_width_ * k_ + column % panel_width_;
+    for (int64_t row = 0; row < k_; ++row) b[row * row_stride + column * column_stride] = from[row * panel_width_];
+  }
+}
+
+void Gemm(const GemmPacking& packing, const GemmArguments& arguments, int64_t first_panel, int64_t last_panel) {
+  const int64_t column = first_panel * packing.panel_width();
+  GemmPanels panels;
+  panels.m = arguments.m;
+  panels.n = packing.n() - column;
+  panels.k = packing.k();
+  panels.num_panels = last_panel - first_panel;
+  panels.a = arguments.a;
+  panels.a_stride = arguments.a_stride;
+  panels.packed_b = arguments.packed_b + column * packing.k();
+  panels.bias = arguments.bias == nullptr ? nullptr : arguments.bias + column;
+  panels.c = arguments.c + column;
+  panels.c_stride = arguments.c_stride;
+  panels.lower = arguments.lower;
+  panels.upper = arguments.upper;
+  switch (packing.isa()) {
+    case Isa::kSse2:
+      return GemmSse2(panels);
+    case Isa::kAvx2:
+      return GemmAvx2(panels);
+    case Isa::kAvx512:
+      return GemmAvx512(panels);
+  }
+}
+
+}  // namespace beak::simd
