@@ -1,0 +1,54 @@
+#include "engine/onednn/backend.h"
+
+#include "engine/onednn/kernels.h"
+#include "engine/reference/reference.h"
+
+namespace beak {
+namespace {
+
+Backend MakeReferenceBackend() {
+  Backend backend;
+  for (const ReferenceEntry& entry : AllReferenceKernels()) {
+    backend.kernels[entry.op].push_back({"reference", PlanReference});
+  }
+  backend.reorder = onednn::PlanReorder;
+  backend.evaluate = EvaluateReference;
+  return backend;
+}
+
+Backend MakeCpuBackend() {
+  Backend backend = MakeReferenceBackend();
+  const auto prefer = [&](const char* name, KernelFactory factory, std::initializer_list<const char*> ops) {
+    for (const char* op : ops) {
+      auto& list = backend.kernels[op];
+      list.insert(list.begin(), {name, factory});
+    }
+  };
+  prefer("onednn convolution", onednn::PlanConvolution, {"Conv", "FusedConv"});
+  prefer("onednn deconvolution", onednn::PlanDeconvolution, {"ConvTranspose"});
+  prefer("onednn pooling", onednn::PlanPool, {"MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool"});
+  prefer(
+      "onednn eltwise", onednn::PlanEltwise,
+      {"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Softplus", "HardSwish", "Swish", "Clip", "Exp", "Sqrt", "Abs"});
+  prefer("onednn binary", onednn::PlanBinary, {"Add", "Sub", "Mul", "Div", "Max", "Min"});
+  prefer("onednn softmax", onednn::PlanSoftmax, {"Softmax", "LogSoftmax"});
+  prefer("onednn batch normalization", onednn::PlanBatchNormalization, {"BatchNormalization"});
+  prefer("onednn lrn", onednn::PlanLrn, {"LRN"});
+  prefer("onednn concat", onednn::PlanConcat, {"Concat"});
+  prefer("simd gemm", onednn::PlanGemm, {"Gemm", "FusedGemm", "MatMul"});
+  return backend;
+}
+
+}  // namespace
+
+const Backend& CpuBackend() {
+  static const Backend backend = MakeCpuBackend();
+  return backend;
+}
+
+const Backend& ReferenceBackend() {
+  static const Backend backend = MakeReferenceBackend();
+  return backend;
+}
+
+}  // namespace beak

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "engine/runtime/kernel.h"
+
+namespace beak {
+
+// The backend that Beak runs on: oneDNN and our own vector kernels first, the reference kernels last. Lives as long as
+// the process. *Thread-safe.*
+const Backend& CpuBackend();
+
+// The reference kernels alone: the oracle that CpuBackend is tested against.
+const Backend& ReferenceBackend();
+
+}  // namespace beak
