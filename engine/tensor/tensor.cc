@@ -10,6 +10,22 @@
 namespace beak {
 namespace {
 
+// How elements lie in memory where that is not the C++ type of their value. A bool that came from outside may be any
+// byte; reading such a one as a C++ bool is undefined.
+struct BoolByte {
+  uint8_t byte;
+};
+struct Half {
+  uint16_t bits;
+};
+
+bool ValueOf(BoolByte element) { return element.byte != 0; }
+float ValueOf(Half element) { return HalfToFloat(element.bits); }
+template <typename T>
+T ValueOf(T element) {
+  return element;
+}
+
 // C++ leaves floats out of an integer's range undefined, so ends and NaN are dealt with by hand.
 template <typename To>
 To SaturatingCast(double value) {
@@ -17,38 +33,6 @@ To SaturatingCast(double value) {
   if (value <= static_cast<double>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
   if (value >= std::ldexp(1.0, std::numeric_limits<To>::digits)) return std::numeric_limits<To>::max();
   return static_cast<To>(value);
-}
-
-template <typename To, typename From>
-To CastElement(From value) {
-  if constexpr (std::is_same_v<To, bool>) {
-    return value != From{0};
-  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    return SaturatingCast<To>(value);
-  } else {
-    return static_cast<To>(value);
-  }
-}
-
-template <typename To, typename From>
-void CastElements(const Tensor& from, Tensor& to) {
-  const std::span<const From> in = from.values<From>();
-  const std::span<To> out = to.mutable_values<To>();
-  for (size_t i = 0; i < in.size(); ++i) out[i] = CastElement<To>(in[i]);
-}
-
-// REQUIRES: neither is float16.
-void CastPlain(const Tensor& from, Tensor& to) {
-  DispatchDType(to.dtype(), [&]<typename To>() {
-    // A bool that came from outside may be any byte; reading such a one as a C++ bool is undefined.
-    if (from.dtype() == DType::kBool) {
-      const std::span<const uint8_t> in = from.values<uint8_t>();
-      const std::span<To> out = to.mutable_values<To>();
-      for (size_t i = 0; i < in.size(); ++i) out[i] = static_cast<To>(in[i] != 0);
-      return;
-    }
-    DispatchDType(from.dtype(), [&]<typename From>() { CastElements<To, From>(from, to); });
-  });
 }
 
 // binary64 to binary16 rounds once: the binary32 between them is rounded to odd, which keeps ties from being made up.
@@ -64,26 +48,27 @@ uint16_t DoubleToHalf(double value) {
   return FloatToHalf(narrow);
 }
 
-absl::StatusOr<Tensor> HalfToFloat32(const Tensor& tensor) {
-  ASSIGN_OR_RETURN(Tensor result, Tensor::Create(DType::kFloat32, tensor.shape()));
-  const std::span<const uint16_t> in = tensor.values<uint16_t>();
-  const std::span<float> out = result.mutable_values<float>();
-  for (size_t i = 0; i < in.size(); ++i) out[i] = HalfToFloat(in[i]);
-  return result;
+template <typename To, typename From>
+To CastValue(From value) {
+  if constexpr (std::is_same_v<To, BoolByte>) {
+    return {value != From{0}};
+  } else if constexpr (std::is_same_v<To, Half> && std::is_same_v<From, double>) {
+    return {DoubleToHalf(value)};
+  } else if constexpr (std::is_same_v<To, Half>) {
+    // Integers that binary32 cannot hold exactly are far above the largest float16, infinity either way.
+    return {FloatToHalf(static_cast<float>(value))};
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    return SaturatingCast<To>(value);
+  } else {
+    return static_cast<To>(value);
+  }
 }
 
-// REQUIRES: float32 or float64.
-absl::StatusOr<Tensor> FloatToFloat16(const Tensor& tensor) {
-  ASSIGN_OR_RETURN(Tensor result, Tensor::Create(DType::kFloat16, tensor.shape()));
-  const std::span<uint16_t> out = result.mutable_values<uint16_t>();
-  if (tensor.dtype() == DType::kFloat64) {
-    const std::span<const double> in = tensor.values<double>();
-    for (size_t i = 0; i < in.size(); ++i) out[i] = DoubleToHalf(in[i]);
-  } else {
-    const std::span<const float> in = tensor.values<float>();
-    for (size_t i = 0; i < in.size(); ++i) out[i] = FloatToHalf(in[i]);
-  }
-  return result;
+template <typename Fn>
+void DispatchElement(DType dtype, Fn&& fn) {
+  if (dtype == DType::kBool) return fn.template operator()<BoolByte>();
+  if (dtype == DType::kFloat16) return fn.template operator()<Half>();
+  DispatchDType(dtype, fn);
 }
 
 }  // namespace
@@ -122,20 +107,20 @@ absl::StatusOr<std::vector<int64_t>> ToInt64s(const Tensor& tensor) {
   return absl::InvalidArgumentError(absl::StrCat("integers: expected int32 or int64, got ", NameOf(tensor.dtype())));
 }
 
+void CastElements(DType from, const std::byte* in, DType to, std::byte* out, int64_t count) {
+  DispatchElement(to, [&]<typename To>() {
+    DispatchElement(from, [&]<typename From>() {
+      const From* const source = reinterpret_cast<const From*>(in);
+      To* const target = reinterpret_cast<To*>(out);
+      for (int64_t i = 0; i < count; ++i) target[i] = CastValue<To>(ValueOf(source[i]));
+    });
+  });
+}
+
 absl::StatusOr<Tensor> CastTo(const Tensor& tensor, DType dtype) {
   if (tensor.dtype() == dtype) return tensor;
-  if (tensor.dtype() == DType::kFloat16) {
-    ASSIGN_OR_RETURN(const Tensor wide, HalfToFloat32(tensor));
-    return CastTo(wide, dtype);
-  }
-  if (dtype == DType::kFloat16) {
-    if (tensor.dtype() == DType::kFloat64) return FloatToFloat16(tensor);
-    // Integers that binary32 cannot hold exactly are far above the largest float16, infinity either way.
-    ASSIGN_OR_RETURN(const Tensor wide, CastTo(tensor, DType::kFloat32));
-    return FloatToFloat16(wide);
-  }
   ASSIGN_OR_RETURN(Tensor result, Tensor::Create(dtype, tensor.shape()));
-  CastPlain(tensor, result);
+  CastElements(tensor.dtype(), tensor.bytes(), dtype, result.mutable_bytes(), tensor.num_elements());
   return result;
 }
 

@@ -24,6 +24,13 @@ class Tensor {
   static absl::StatusOr<Tensor> Create(DType dtype, Shape shape);
   // REQUIRES: buffer->size() is the byte size of (dtype, shape).
   static absl::StatusOr<Tensor> FromBuffer(DType dtype, Shape shape, std::shared_ptr<Buffer> buffer);
+  // A type and a shape without bytes: what is left of a constant whose bytes went elsewhere. bytes() must not be called.
+  static Tensor WithoutBytes(DType dtype, Shape shape) {
+    Tensor tensor;
+    tensor.dtype_ = dtype;
+    tensor.shape_ = std::move(shape);
+    return tensor;
+  }
   // REQUIRES: values.size() == NumElements(shape), and a shape that CheckedByteSize accepts. For tests and constants.
   template <typename T>
   static Tensor Of(Shape shape, const std::vector<T>& values);
@@ -36,6 +43,7 @@ class Tensor {
   const Shape& shape() const { return shape_; }
   int rank() const { return static_cast<int>(shape_.size()); }
   int64_t num_elements() const { return NumElements(shape_); }
+  bool has_bytes() const { return buffer_ != nullptr; }
   size_t byte_size() const { return buffer_ ? buffer_->size() : 0; }
 
   const std::byte* bytes() const { return buffer_->data(); }
@@ -68,6 +76,8 @@ absl::StatusOr<std::vector<int64_t>> ToInt64s(const Tensor& tensor);
 // The elements in another type, as ONNX's Cast means it: float to integer truncates (out of range saturates, NaN is
 // 0), anything to bool is `!= 0`.
 absl::StatusOr<Tensor> CastTo(const Tensor& tensor, DType dtype);
+// The same for `count` elements in memory, into memory that does not overlap.
+void CastElements(DType from, const std::byte* in, DType to, std::byte* out, int64_t count);
 
 template <typename T>
 Tensor Tensor::Of(Shape shape, const std::vector<T>& values) {
