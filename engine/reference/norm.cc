@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/status.h"
+#include "engine/reference/dispatch.h"
+#include "engine/reference/kernels.h"
+
+// Normalisations, computed in double. A NaN or infinity spoils what it takes part in: its own element for
+// BatchNormalization, its neighbours across channels for LRN, its whole channel for InstanceNormalization.
+
+namespace beak {
+namespace {
+
+// A tensor [batch, channels, elements]; without a second dimension there is one channel.
+struct Channels {
+  int64_t batch;
+  int64_t channels;
+  int64_t size;
+};
+
+Channels ChannelsOf(const Shape& shape) {
+  if (shape.size() < 2) return {NumElements(shape), 1, 1};
+  return {shape[0], shape[1], NumElements(Shape(shape.begin() + 2, shape.end()))};
+}
+
+absl::StatusOr<ReferenceRun> PrepareBatchNormalization(const KernelRequest& request) {
+  const Channels dims = ChannelsOf(request.inputs[0].shape);
+  RETURN_IF_ERROR(CheckSameType(request, {1, 2, 3, 4}));
+  for (const size_t i : {1, 2, 3, 4}) RETURN_IF_ERROR(CheckElements(request, i, dims.channels));
+  const double epsilon = request.node.Get("epsilon", 1e-5f);
+  return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
+    return [dims, epsilon](ReferenceInputs inputs, ReferenceOutputs outputs) {
+      const T* x = Input<T>(inputs, 0);
+      T* y = Output<T>(outputs);
+      for (int64_t i = 0; i < dims.batch * dims.channels; ++i) {
+        const int64_t c = i % dims.channels;
+        const double variance = Input<T>(inputs, 4)[c];
+        const double mean = Input<T>(inputs, 3)[c];
+        const double factor = Input<T>(inputs, 1)[c] / std::sqrt(variance + epsilon);
+        const double shift = Input<T>(inputs, 2)[c];
+        for (int64_t e = 0; e < dims.size; ++e) y[e] = static_cast<T>((x[e] - mean) * factor + shift);
+        x += dims.size;
+        y += dims.size;
+      }
+      return absl::OkStatus();
+    };
+  });
+}
+
+template <typename T>
+void InstanceNormalize(const T* x, int64_t size, double scale, double shift, double epsilon, T* y) {
+  double sum = 0;
+  for (int64_t i = 0; i < size; ++i) sum += x[i];
+  const double mean = sum / static_cast<double>(size);
+  double squares = 0;
+  for (int64_t i = 0; i < size; ++i) squares += (x[i] - mean) * (x[i] - mean);
+  const double factor = scale / std::sqrt(squares / static_cast<double>(size) + epsilon);
+  for (int64_t i = 0; i < size; ++i) y[i] = static_cast<T>((x[i] - mean) * factor + shift);
+}
+
+absl::StatusOr<ReferenceRun> PrepareInstanceNormalization(const KernelRequest& request) {
+  const Channels dims = ChannelsOf(request.inputs[0].shape);
+  RETURN_IF_ERROR(CheckSameType(request, {1, 2}));
+  for (const size_t i : {1, 2}) RETURN_IF_ERROR(CheckElements(request, i, dims.channels));
+  const double epsilon = request.node.Get("epsilon", 1e-5f);
+  return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
+    return [dims, epsilon](ReferenceInputs inputs, ReferenceOutputs outputs) {
+      for (int64_t i = 0; i < dims.batch * dims.channels; ++i) {
+        const int64_t c = i % dims.channels;
+        InstanceNormalize(Input<T>(inputs, 0) + i * dims.size, dims.size, Input<T>(inputs, 1)[c],
+                          Input<T>(inputs, 2)[c], epsilon, Output<T>(outputs) + i * dims.size);
+      }
+      return absl::OkStatus();
+    };
+  });
+}
+
+struct LrnPlan {
+  Channels dims;
+  int64_t size;
+  double alpha, beta, bias;
+};
+
+// y = x / (bias + alpha / size * sum of squares over `size` neighbouring channels)^beta.
+template <typename T>
+void NormalizeAcrossChannels(const LrnPlan& plan, const T* x, T* y) {
+  const auto& [batch, channels, size] = plan.dims;
+  for (int64_t c = 0; c < channels; ++c) {
+    const int64_t begin = std::max<int64_t>(c - (plan.size - 1) / 2, 0);
+    const int64_t end = std::min(c + std::min(plan.size / 2, channels) + 1, channels);
+    for (int64_t e = 0; e < size; ++e) {
+      double squares = 0;
+      for (int64_t n = begin; n < end; ++n) squares += static_cast<double>(x[n * size + e]) * x[n * size + e];
+      const double base = plan.bias + plan.alpha / static_cast<double>(plan.size) * squares;
+      y[c * size + e] = static_cast<T>(x[c * size + e] / std::pow(base, plan.beta));
+    }
+  }
+}
+
+absl::StatusOr<ReferenceRun> PrepareLrn(const KernelRequest& request) {
+  const Node& node = request.node;
+  const LrnPlan plan = {ChannelsOf(request.inputs[0].shape), node.Get<int64_t>("size", 1), node.Get("alpha", 1e-4f),
+                        node.Get("beta", 0.75f), node.Get("bias", 1.0f)};
+  if (plan.size < 1) {
+    return absl::InvalidArgumentError(absl::StrCat("attribute 'size': expected 1 or more, got ", plan.size));
+  }
+  return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
+    return [plan](ReferenceInputs inputs, ReferenceOutputs outputs) {
+      const int64_t image = plan.dims.channels * plan.dims.size;
+      for (int64_t n = 0; n < plan.dims.batch; ++n) {
+        NormalizeAcrossChannels(plan, Input<T>(inputs, 0) + n * image, Output<T>(outputs) + n * image);
+      }
+      return absl::OkStatus();
+    };
+  });
+}
+
+}  // namespace
+
+std::vector<ReferenceEntry> NormReferences() {
+  return {
+      {"BatchNormalization", PrepareBatchNormalization},
+      {"InstanceNormalization", PrepareInstanceNormalization},
+      {"LRN", PrepareLrn},
+  };
+}
+
+}  // namespace beak
