@@ -23,21 +23,42 @@ Channels ChannelsOf(const Shape& shape) {
   return {shape[0], shape[1], NumElements(Shape(shape.begin() + 2, shape.end()))};
 }
 
+// The parameters of a batch normalisation may be of another float type than what is normalised.
+class Parameter {
+ public:
+  static absl::StatusOr<Parameter> Of(const KernelRequest& request, size_t input) {
+    const DType dtype = request.inputs[input].dtype;
+    if (dtype != DType::kFloat32 && dtype != DType::kFloat64) return UnsupportedType("float32 or float64", dtype);
+    return Parameter(input, dtype == DType::kFloat64);
+  }
+  double At(ReferenceInputs inputs, int64_t i) const {
+    return is_double_ ? Input<double>(inputs, input_)[i] : static_cast<double>(Input<float>(inputs, input_)[i]);
+  }
+
+ private:
+  Parameter(size_t input, bool is_double) : input_(input), is_double_(is_double) {}
+
+  size_t input_;
+  bool is_double_;
+};
+
 absl::StatusOr<ReferenceRun> PrepareBatchNormalization(const KernelRequest& request) {
   const Channels dims = ChannelsOf(request.inputs[0].shape);
-  RETURN_IF_ERROR(CheckSameType(request, {1, 2, 3, 4}));
+  ASSIGN_OR_RETURN(const Parameter scale, Parameter::Of(request, 1));
+  ASSIGN_OR_RETURN(const Parameter bias, Parameter::Of(request, 2));
+  ASSIGN_OR_RETURN(const Parameter means, Parameter::Of(request, 3));
+  ASSIGN_OR_RETURN(const Parameter variances, Parameter::Of(request, 4));
   for (const size_t i : {1, 2, 3, 4}) RETURN_IF_ERROR(CheckElements(request, i, dims.channels));
   const double epsilon = request.node.Get("epsilon", 1e-5f);
   return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
-    return [dims, epsilon](ReferenceInputs inputs, ReferenceOutputs outputs) {
+    return [=](ReferenceInputs inputs, ReferenceOutputs outputs) {
       const T* x = Input<T>(inputs, 0);
       T* y = Output<T>(outputs);
       for (int64_t i = 0; i < dims.batch * dims.channels; ++i) {
         const int64_t c = i % dims.channels;
-        const double variance = Input<T>(inputs, 4)[c];
-        const double mean = Input<T>(inputs, 3)[c];
-        const double factor = Input<T>(inputs, 1)[c] / std::sqrt(variance + epsilon);
-        const double shift = Input<T>(inputs, 2)[c];
+        const double mean = means.At(inputs, c);
+        const double factor = scale.At(inputs, c) / std::sqrt(variances.At(inputs, c) + epsilon);
+        const double shift = bias.At(inputs, c);
         for (int64_t e = 0; e < dims.size; ++e) y[e] = static_cast<T>((x[e] - mean) * factor + shift);
         x += dims.size;
         y += dims.size;

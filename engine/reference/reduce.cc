@@ -8,10 +8,10 @@
 #include "engine/reference/kernels.h"
 #include "engine/reference/strided_walk.h"
 
-// Reductions over some axes. Each result is summed in the order of the elements, floats in double, integers wrapping
-// around in their own type (whose mean is truncated). A NaN is the result wherever it takes part; ArgMax finds the NaN,
-// as NumPy does: the first one, or the last one with select_last_index. Of no elements the sum is 0, the maximum the
-// lowest number (-inf), the mean NaN, and INVALID_ARGUMENT for integers; ArgMax of none is INVALID_ARGUMENT.
+// Reductions over some axes, in the order of the elements. Floats are summed in double; integers wrap around in their
+// own type, but their means are taken in 64 bits and truncated. A NaN is the result wherever it takes part; ArgMax
+// finds the NaN, as NumPy does: the first one, or the last one with select_last_index. Of no elements the sum is 0, the
+// maximum the lowest number (-inf), and the mean NaN, but INVALID_ARGUMENT for integers, as is ArgMax of none.
 
 namespace beak {
 namespace {
