@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,13 +37,21 @@ class InferContext {
   // arithmetic on the shapes of other values (Shape -> Gather -> Concat -> Reshape). nullopt where not even their
   // number is.
   virtual std::optional<std::vector<Dim>> dims_value(int i) const = 0;
-  // The elements of a constant int32/int64 input; nullopt where left out; UNIMPLEMENTED ("node 'x': input 'axes' must
-  // be constant") where it is there but not known.
-  absl::StatusOr<std::optional<std::vector<int64_t>>> ConstantInts(int i, const char* what) const;
+  // The elements of an int32/int64 input that are known before the run; nullopt where it is left out; DependsOnData
+  // ("input 'axes' must be constant") where it is there but not known.
+  absl::StatusOr<std::optional<std::vector<int64_t>>> ConstantInts(int i, const char* what);
+
+  // The error (UNIMPLEMENTED) of a rule that cannot go on without data. Outputs keep what was set before, so a rule
+  // first says what it surely knows (the rank); shape inference fails only when everything has to be static.
+  absl::Status DependsOnData(const std::string& text);
+  bool depends_on_data() const { return depends_on_data_; }
 
   virtual void set_output(int i, DType dtype, PartialShape shape) = 0;
   // Says what dims_value() of this output's readers will be.
   virtual void set_dims_value(int i, std::vector<Dim> value) = 0;
+
+ private:
+  bool depends_on_data_ = false;
 };
 
 // Sets types and shapes of all outputs, or INVALID_ARGUMENT ("expected X, got Y") where inputs do not fit together.
@@ -75,8 +82,10 @@ const std::vector<Op>& AllOps();
 absl::Status VerifyOperators(const Graph& graph);
 
 // Gives every value its type and shape, from the graph's inputs forward, in one walk. Known shapes are recomputed.
-// Errors name the node. With static input shapes every shape becomes static, except behind operators whose shape
-// depends on data: those are UNIMPLEMENTED when `require_static`.
+// Checks each node as VerifyOperators does, and the sizes of all tensors against the limits. Errors name the node. A
+// value whose rank depends on data is left without a shape, and so is everything behind it. With static input shapes
+// every shape becomes static, except behind operators whose shape depends on data: those are UNIMPLEMENTED when
+// `require_static`. REQUIRES: a graph that VerifyStructure accepts.
 absl::Status InferShapes(Graph& graph, bool require_static = false);
 
 }  // namespace beak
