@@ -11,12 +11,10 @@ namespace {
 
 absl::Status ShuttingDown() { return absl::UnavailableError("the server is shutting down"); }
 
-void RefuseAll(const std::vector<std::shared_ptr<Task>>& tasks, const absl::Status& why) {
-  for (const std::shared_ptr<Task>& task : tasks) task->Refuse(why);
-}
-
 void RefuseExpired(const std::vector<std::shared_ptr<Task>>& tasks) {
-  RefuseAll(tasks, absl::DeadlineExceededError("the deadline passed while the request waited for a lane"));
+  for (const std::shared_ptr<Task>& task : tasks) {
+    task->Refuse(absl::DeadlineExceededError("the deadline passed while the request waited for a lane"));
+  }
 }
 
 }  // namespace
@@ -43,7 +41,7 @@ FifoScheduler::~FifoScheduler() {
 
 void FifoScheduler::Submit(std::shared_ptr<Task> task) {
   absl::Status admitted = Admit(task);
-  if (!admitted.ok()) task->Refuse(admitted);
+  if (!admitted.ok()) task->Refuse(std::move(admitted));
 }
 
 absl::Status FifoScheduler::Admit(const std::shared_ptr<Task>& task) {
@@ -83,7 +81,7 @@ void FifoScheduler::Drain(MonotonicTime deadline) {
     running = running_;
     QueueChanged();
   }
-  RefuseAll(waiting, ShuttingDown());
+  for (const std::shared_ptr<Task>& task : waiting) task->Refuse(ShuttingDown());
   for (const std::shared_ptr<Task>& task : running) {
     if (task) task->cancel_token().Cancel();
   }
@@ -99,11 +97,11 @@ void FifoScheduler::RunLane(int lane) {
       if (decision.expired.empty()) return;
       continue;
     }
-    const absl::Status may_run = MayRun(*decision.run, clock_.Now());
+    absl::Status may_run = MayRun(*decision.run, clock_.Now());
     if (may_run.ok()) {
       decision.run->Run(lane);
     } else {
-      decision.run->Refuse(may_run);
+      decision.run->Refuse(std::move(may_run));
     }
     decision.run.reset();
     LaneIsFree(lane);

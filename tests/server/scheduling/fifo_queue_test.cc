@@ -20,7 +20,7 @@ class NamedTask final : public Task {
  public:
   NamedTask(std::string name, int64_t rows, MonotonicTime deadline) : Task(rows, deadline), name_(std::move(name)) {}
   void Run(int) override {}
-  void Refuse(const absl::Status&) override {}
+  void Refuse(absl::Status) override {}
   const std::string& name() const { return name_; }
 
  private:

@@ -30,7 +30,7 @@ class TestTask final : public Task {
     if (body_) body_(*this);
     end_.set_value(absl::OkStatus());
   }
-  void Refuse(const absl::Status& why) override { end_.set_value(why); }
+  void Refuse(absl::Status why) override { end_.set_value(std::move(why)); }
 
   absl::Status End() { return end_.get_future().get(); }
 
