@@ -40,12 +40,12 @@ def peer(path, batch, threads, iterations):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    load = time.perf_counter() - start
     shape = [batch, *session.get_inputs()[0].shape[1:]]
     binding = session.io_binding()  # spares the copies that the convenient call makes
     binding.bind_cpu_input("input", np.random.default_rng(1).random(shape, np.float32))
     binding.bind_output("output")
     session.run_with_iobinding(binding)
-    load = time.perf_counter() - start
     loaded = resident() - before
     times = []
     for _ in range(2 + iterations):
