@@ -46,7 +46,7 @@ const std::string& Graph::NameOfValue(ValueId id) const {
 }
 
 const Tensor* Graph::ConstantOf(ValueId id) const {
-  if (id == kNoValue || !values_[id].constant || !values_[id].constant->buffer()) return nullptr;
+  if (id == kNoValue || !values_[id].constant || !values_[id].constant->has_bytes()) return nullptr;
   return &*values_[id].constant;
 }
 

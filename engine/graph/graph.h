@@ -27,7 +27,7 @@ struct Value {
   std::string name;  // unique in the graph
   TensorType type;
   // The elements, where the value is a constant. A published graph may hold a constant's type and shape with no bytes
-  // (`constant->buffer()` null, `type` says what it is): its bytes then live, packed, in the model's ConstantStore.
+  // (Tensor::WithoutBytes): its bytes then live, packed, in the model's ConstantStore.
   std::optional<Tensor> constant;
 };
 

@@ -137,8 +137,8 @@ class Parser {
       ASSIGN_OR_RETURN(Tensor tensor, ParseElements(dtype, shape));
       graph_.AddConstant(name, std::move(tensor));
     } else {
-      const ValueId id = graph_.AddValue(name, {dtype, ToPartial(shape)});
-      graph_.mutable_value(id).constant.emplace();
+      RETURN_IF_ERROR(CheckedByteSize(shape, dtype).status());
+      graph_.AddConstant(name, Tensor::WithoutBytes(dtype, shape));
     }
     return absl::OkStatus();
   }

@@ -84,14 +84,14 @@ struct AttributePrinter {
   }
   std::string operator()(const Tensor& tensor) const {
     return absl::StrCat(NameOf(tensor.dtype()), " ", ToString(tensor.shape()), " {",
-                        tensor.buffer() ? Elements(tensor) : "", "}");
+                        tensor.has_bytes() ? Elements(tensor) : "", "}");
   }
 };
 
 std::string ConstantText(const Value& value, bool all_elements) {
   std::string text = absl::StrCat("const ", Name(value.name), " ", TypeText(value.type));
   const Tensor& tensor = *value.constant;
-  if (tensor.buffer() && (all_elements || tensor.num_elements() <= kMaxPrintedElements)) {
+  if (tensor.has_bytes() && (all_elements || tensor.num_elements() <= kMaxPrintedElements)) {
     absl::StrAppend(&text, " = {", Elements(tensor), "}");
   }
   return text;

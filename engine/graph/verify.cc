@@ -75,13 +75,13 @@ class Verifier {
     const Shape shape = ToShape(*value.type.shape);
     ASSIGN_OR_RETURN(const int64_t bytes, CheckedByteSize(shape, value.type.dtype));
     const Tensor& tensor = *value.constant;
-    if (!tensor.buffer()) return absl::OkStatus();  // its bytes live in the ConstantStore
     if (tensor.dtype() != value.type.dtype || tensor.shape() != shape) {
       return absl::InvalidArgumentError(absl::StrCat("elements: expected ", NameOf(value.type.dtype), " ",
                                                      ToString(shape), ", got ", NameOf(tensor.dtype()), " ",
                                                      ToString(tensor.shape())));
     }
-    if (tensor.byte_size() != static_cast<size_t>(bytes)) {
+    // Without bytes of its own, they live in the ConstantStore.
+    if (tensor.has_bytes() && tensor.byte_size() != static_cast<size_t>(bytes)) {
       return absl::InvalidArgumentError(absl::StrCat("elements: expected ", bytes, " bytes, got ", tensor.byte_size()));
     }
     return absl::OkStatus();

@@ -171,7 +171,7 @@ absl::Status InferTile(InferContext& context) {
 // shape -> a tensor full of `value`
 absl::Status InferConstantOfShape(InferContext& context) {
   const Tensor value = context.node().Get<Tensor>("value", Tensor::Of<float>({1}, {0}));
-  if (!value.buffer() || value.num_elements() != 1) {
+  if (!value.has_bytes() || value.num_elements() != 1) {
     return absl::InvalidArgumentError("attribute 'value': expected one element");
   }
   ASSIGN_OR_RETURN(PartialShape shape, SizesOf(context, 0, "input"));

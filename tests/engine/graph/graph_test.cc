@@ -33,7 +33,7 @@ TEST(GraphTest, AConstantHasItsTensorsType) {
   ASSERT_NE(graph.ConstantOf(id), nullptr);
   EXPECT_EQ(graph.ConstantOf(id)->values<int32_t>()[1], 2);
   EXPECT_EQ(graph.ConstantOf(kNoValue), nullptr);
-  graph.mutable_value(id).constant = Tensor();
+  graph.mutable_value(id).constant = Tensor::WithoutBytes(DType::kInt32, {2});
   EXPECT_EQ(graph.ConstantOf(id), nullptr) << "a constant without bytes has no elements to show";
 }
 

@@ -33,7 +33,7 @@ TEST(VerifyStructureTest, AcceptsSoundGraphs) {
   EXPECT_TRUE(VerifyStructure(Graph()).ok());
   EXPECT_TRUE(VerifyStructure(Small()).ok());
   Graph published = Small();
-  published.mutable_value(1).constant = Tensor();
+  published.mutable_value(1).constant = Tensor::WithoutBytes(DType::kFloat32, {3});
   EXPECT_TRUE(VerifyStructure(published).ok()) << "a constant may have no bytes";
 }
 
