@@ -100,7 +100,7 @@ TEST(TensorReaderTest, MoreOrFewerValuesThanElementsAreDataLoss) {
 TEST(TensorReaderTest, ShapesAreCheckedBeforeAnythingIsAllocated) {
   EXPECT_THAT(Read(Proto(1, {-1})), StatusIs(kInvalid));
   EXPECT_THAT(Read(Proto(1, {int64_t{1} << 40})), StatusIs(absl::StatusCode::kResourceExhausted));
-  EXPECT_THAT(Read(Proto(1, {int64_t{1} << 32, int64_t{1} << 32, 0, 7})), IsOk());
+  EXPECT_FALSE(Read(Proto(1, {int64_t{1} << 32, int64_t{1} << 32, 0, 7})).ok());
   EXPECT_FALSE(Read(Proto(1, {int64_t{1} << 62, 4, 4})).ok());
   EXPECT_FALSE(Read(Proto(1, std::vector<int64_t>(100, 1))).ok());
   // A claim of 4 GiB with nothing behind it.
