@@ -8,21 +8,16 @@
 namespace beak::simd {
 namespace {
 
-int64_t PanelWidth(Isa isa) {
-  switch (isa) {
-    case Isa::kSse2:
-      return kGemmWidthSse2;
-    case Isa::kAvx2:
-      return kGemmWidthAvx2;
-    case Isa::kAvx512:
-      return kGemmWidthAvx512;
-  }
-  return kGemmWidthSse2;
+// The narrowest panel that holds all columns, or the widest that the instruction set's kernel has.
+int64_t PanelWidth(int64_t n, Isa isa) {
+  if (isa == Isa::kAvx512) return n <= 16 ? 16 : n <= 32 ? 32 : 64;
+  if (isa == Isa::kAvx2) return n <= 8 ? 8 : 16;
+  return 8;
 }
 
 }  // namespace
 
-GemmPacking::GemmPacking(int64_t k, int64_t n, Isa isa) : k_(k), n_(n), isa_(isa), panel_width_(PanelWidth(isa)) {}
+GemmPacking::GemmPacking(int64_t k, int64_t n, Isa isa) : k_(k), n_(n), isa_(isa), panel_width_(PanelWidth(n, isa)) {}
 
 void GemmPacking::Pack(const float* b, int64_t row_stride, int64_t column_stride, float* packed) const {
   std::fill(packed, packed + packed_elements(), 0.0f);
@@ -46,6 +41,7 @@ void Gemm(const GemmPacking& packing, const GemmArguments& arguments, int64_t fi
   panels.n = packing.n() - column;
   panels.k = packing.k();
   panels.num_panels = last_panel - first_panel;
+  panels.panel_width = packing.panel_width();
   panels.a = arguments.a;
   panels.a_stride = arguments.a_stride;
   panels.packed_b = arguments.packed_b + column * packing.k();

@@ -13,7 +13,8 @@ namespace beak::simd {
 // a row's result is the same bits in any batch and on any number of threads. oneDNN's inner product and matmul do not
 // keep that on AVX2. NaN in A or B reaches C, through the clamp too.
 
-// B packed in panels of panel_width() columns, each [k][panel_width()], the last one padded with zeros.
+// B packed in panels of panel_width() columns, each [k][panel_width()], the last one padded with zeros. Narrow matrices
+// get narrow panels, so that a classifier of ten classes is not padded to 64.
 class GemmPacking {
  public:
   // For the given instruction set: its kernel decides the width. REQUIRES: k, n >= 1 and their product checked.

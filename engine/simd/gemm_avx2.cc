@@ -7,10 +7,12 @@ struct Avx2 {
   typedef float Vector __attribute__((vector_size(32)));
   typedef float InMemory __attribute__((vector_size(32), aligned(4), may_alias));
 };
-static_assert(kGemmWidthAvx2 == 32 / sizeof(float) * 2);
 
 }  // namespace
 
-void GemmAvx2(const GemmPanels& panels) { GemmLoops<Avx2, 2, 6, 4>::Run(panels); }
+void GemmAvx2(const GemmPanels& panels) {
+  if (panels.panel_width == 8) return GemmLoops<Avx2, 1, 6, 4>::Run(panels);
+  GemmLoops<Avx2, 2, 6, 4>::Run(panels);
+}
 
 }  // namespace beak::simd

@@ -7,10 +7,12 @@
 // another header, compiled with AVX-512 in one file, could be the copy that the linker keeps for all.
 namespace beak::simd {
 
-// One instruction set's part of the product: pointers as in GemmArguments, already moved to the first panel.
+// One instruction set's part of the product: pointers as in GemmArguments, already moved to the first panel. Panels are
+// 8 columns wide for SSE2, 8 or 16 for AVX2, 16, 32 or 64 for AVX-512.
 struct GemmPanels {
   int64_t m, n, k;  // n: columns from the first panel on, at most num_panels * width
   int64_t num_panels;
+  int64_t panel_width;
   const float* a;
   int64_t a_stride;
   const float* packed_b;
@@ -23,11 +25,6 @@ struct GemmPanels {
 void GemmSse2(const GemmPanels& panels);
 void GemmAvx2(const GemmPanels& panels);
 void GemmAvx512(const GemmPanels& panels);
-
-// Columns of a panel.
-inline constexpr int64_t kGemmWidthSse2 = 8;
-inline constexpr int64_t kGemmWidthAvx2 = 16;
-inline constexpr int64_t kGemmWidthAvx512 = 64;
 
 }  // namespace beak::simd
 

@@ -7,7 +7,6 @@ struct Sse2 {
   typedef float Vector __attribute__((vector_size(16)));
   typedef float InMemory __attribute__((vector_size(16), aligned(4), may_alias));
 };
-static_assert(kGemmWidthSse2 == 16 / sizeof(float) * 2);
 
 }  // namespace
 
