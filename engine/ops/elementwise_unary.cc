@@ -94,6 +94,7 @@ std::vector<Op> ElementwiseUnaryOps() {
       {.name = "Sigmoid", .infer = InferFloat},
       {.name = "Softplus", .infer = InferFloat},
       {.name = "Sqrt", .infer = InferFloat},
+      {.name = "Swish", .infer = InferFloat, .internal = true},
       {.name = "Tanh", .infer = InferFloat},
   };
 }

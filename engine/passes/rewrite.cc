@@ -38,7 +38,6 @@ bool SetActivation(const Graph& graph, const Node& activation, Node& fused) {
   }
   if (op == "LeakyRelu") return set(activation.Get<float>("alpha", 0.01f), 0);
   if (op == "Elu") return set(activation.Get<float>("alpha", 1.0f), 0);
-  if (op == "HardSigmoid") return set(activation.Get<float>("alpha", 0.2f), activation.Get<float>("beta", 0.5f));
   if (op != "Clip") return false;
   float bounds[2] = {std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max()};
   for (size_t i = 1; i < activation.inputs.size(); ++i) {

@@ -53,7 +53,8 @@ int MayOverwrite(const KernelRequest& request) {
                                                  "LeakyRelu", "Log",         "Mul",
                                                  "Neg",       "Relu",        "PRelu",
                                                  "Selu",      "Sqrt",        "Sigmoid",
-                                                 "Softplus",  "Sub",         "Tanh"};
+                                                 "Softplus",  "Sub",         "Swish",
+                                                 "Tanh"};
   const bool elementwise =
       std::find(std::begin(kElementwise), std::end(kElementwise), request.node.op) != std::end(kElementwise);
   if (!elementwise) return KernelPlan::kNone;
@@ -139,8 +140,10 @@ absl::StatusOr<std::vector<Tensor>> EvaluateReference(const Node& node, const st
     OperandInfo& info = request.inputs.emplace_back();
     if (input != nullptr) info = DescribeTensor(input->dtype(), input->shape());
     info.is_constant = input != nullptr;
-    info.constant = input;
-    input_bytes.push_back(input != nullptr ? input->bytes() : nullptr);
+    // Shape is asked of tensors that have no bytes.
+    const bool has_bytes = input != nullptr && input->has_bytes();
+    info.constant = has_bytes ? input : nullptr;
+    input_bytes.push_back(has_bytes ? input->bytes() : nullptr);
   }
   std::vector<Tensor> results(outputs.size());
   std::vector<std::byte*> output_bytes(outputs.size(), nullptr);

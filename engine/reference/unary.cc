@@ -91,6 +91,12 @@ struct HardSwishFn {
     return HardSwish(x);
   }
 };
+struct SwishFn {
+  template <typename T>
+  T operator()(T x) const {
+    return Swish(x);
+  }
+};
 struct SoftplusFn {
   template <typename T>
   T operator()(T x) const {
@@ -158,6 +164,7 @@ std::vector<ReferenceEntry> UnaryReferences() {
       {"Exp", PrepareFloat<ExpFn>},
       {"HardSigmoid", PrepareHardSigmoid},
       {"HardSwish", PrepareFloat<HardSwishFn>},
+      {"Swish", PrepareFloat<SwishFn>},
       {"LeakyRelu", PrepareLeakyRelu},
       {"Log", PrepareFloat<LogFn>},
       {"Neg", PrepareNumber<NegFn>},
