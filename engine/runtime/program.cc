@@ -21,12 +21,12 @@ const std::byte* Resolve(const Program::Location& location, const std::byte* are
 
 }  // namespace
 
-std::unique_ptr<Workspace> Program::CreateWorkspace() const {
+std::unique_ptr<Workspace> Program::CreateWorkspace(std::byte fill) const {
   std::unique_ptr<Workspace> workspace(new Workspace());
   workspace->arena_ = Buffer::Allocate(parts_.arena_bytes);
   std::byte* arena = workspace->arena_->data();
   // Touched here rather than in the first run: page faults are no request's business.
-  if (parts_.arena_bytes > 0) std::memset(arena, 0, parts_.arena_bytes);
+  if (parts_.arena_bytes > 0) std::memset(arena, static_cast<int>(fill), parts_.arena_bytes);
   for (const Step& step : parts_.steps) {
     Operands operands;
     for (const Location& input : step.inputs) operands.inputs.push_back(Resolve(input, arena));
