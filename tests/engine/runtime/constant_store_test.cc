@@ -45,9 +45,9 @@ class ConstantStoreTest : public ::testing::Test {
 
 TEST_F(ConstantStoreTest, TakesLargeConstantsAndLeavesSmallOnes) {
   ConstantStore store(graph_);
-  EXPECT_FALSE(graph_.ConstantOf(0)->has_bytes());
-  EXPECT_EQ(graph_.ConstantOf(0)->shape(), (Shape{64, 64}));
-  EXPECT_TRUE(graph_.ConstantOf(1)->has_bytes());
+  EXPECT_FALSE(graph_.value(0).constant->has_bytes());
+  EXPECT_EQ(graph_.value(0).constant->shape(), (Shape{64, 64}));
+  EXPECT_TRUE(graph_.value(1).constant->has_bytes());
   EXPECT_EQ(store.byte_size(), 64 * 64 * 4);
   EXPECT_EQ(store.Get("small", plain_), nullptr);
 }
