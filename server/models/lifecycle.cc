@@ -1,0 +1,36 @@
+#include "server/models/lifecycle.h"
+
+namespace beak {
+
+const char* NameOf(VersionState state) {
+  switch (state) {
+    case VersionState::kLoading:
+      return "loading";
+    case VersionState::kReady:
+      return "ready";
+    case VersionState::kDraining:
+      return "draining";
+    case VersionState::kUnloaded:
+      return "unloaded";
+    case VersionState::kFailed:
+      break;
+  }
+  return "failed";
+}
+
+bool MayFollow(VersionState from, VersionState to) {
+  switch (from) {
+    case VersionState::kLoading:
+      return to == VersionState::kReady || to == VersionState::kFailed;
+    case VersionState::kReady:
+      return to == VersionState::kDraining || to == VersionState::kFailed;
+    case VersionState::kDraining:
+      return to == VersionState::kUnloaded || to == VersionState::kFailed;
+    case VersionState::kUnloaded:
+    case VersionState::kFailed:
+      break;
+  }
+  return to == VersionState::kLoading;
+}
+
+}  // namespace beak

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/models/config.h"
+#include "server/models/model_version.h"
+#include "server/observe/metrics.h"
+
+namespace beak {
+
+// Where a version comes from.
+struct VersionSource {
+  std::string model;
+  int64_t version = 1;
+  std::string file;          // the network
+  std::string label_folder;  // where label_filename is looked for
+  ConfigFile config;
+};
+
+// Reads a version, checks it and compiles its network for one row where the shapes are known, so that a network that
+// cannot run fails here and not at its first request. Errors say what is wrong with which file.
+absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSource& source, int max_idle_workspaces,
+                                                                Metrics& metrics);
+
+}  // namespace beak

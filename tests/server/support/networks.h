@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+// ONNX files of networks that are small and whose answers one can compute in the head.
+namespace beak::testing {
+
+// y = factor * x, float32 [-1, columns]: who is asked shows in the answer.
+std::string ScaleNetwork(float factor, int columns = 2);
+
+// What stock clients of the protocol are shipped with: INPUT0, INPUT1 int32 [-1, 16]; OUTPUT0 is their sum, OUTPUT1
+// their difference.
+std::string SimpleNetwork();
+
+// y = x of an ONNX element type; a dimension of -1 is free.
+std::string IdentityNetwork(int type, const std::vector<int64_t>& dims);
+
+// y = x * 1 * 1 ..., float32 [-1, columns], through `steps` matrix products with one another's result: takes its time,
+// in many steps.
+std::string SlowNetwork(int columns, int steps);
+
+// x float32 [-1, 4], indices int64 [-1]: the rows of x at the indices, which may be out of range.
+std::string GatherNetwork();
+
+}  // namespace beak::testing
