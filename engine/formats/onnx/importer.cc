@@ -1,5 +1,6 @@
 #include "engine/formats/onnx/importer.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
@@ -118,6 +119,7 @@ class Importer {
       RETURN_IF_ERROR(Annotate(AddInput(input), absl::StrCat("input '", input.name(), "'")));
     }
     for (const auto& node : proto.node()) RETURN_IF_ERROR(AddOutputsOf(node));
+    MarkRead(proto);
     for (auto& node : *proto.mutable_node()) {
       RETURN_IF_ERROR(Annotate(AddNode(node), absl::StrCat("node '", NameOf(node), "' (", node.op_type(), ")")));
     }
@@ -168,6 +170,16 @@ class Importer {
     return absl::OkStatus();
   }
 
+  void MarkRead(const GraphProto& proto) {
+    read_.resize(graph_.num_values());
+    const auto mark = [this](const std::string& name) {
+      const ValueId id = graph_.FindValue(name);
+      if (id != kNoValue) read_[id] = true;
+    };
+    for (const NodeProto& node : proto.node()) std::for_each(node.input().begin(), node.input().end(), mark);
+    for (const auto& output : proto.output()) mark(output.name());
+  }
+
   absl::Status AddNode(NodeProto& proto) {
     RETURN_IF_ERROR(CheckKnown(proto));
     Node node{NameOf(proto), proto.op_type(), {}, {}, {}};
@@ -177,7 +189,7 @@ class Importer {
     }
     for (const std::string& name : proto.output()) node.outputs.push_back(FindOptional(graph_, name));
     ASSIGN_OR_RETURN(node.attributes, ReadAttributes(proto, tensors_));
-    Translation translation(graph_, std::move(node), opset_);
+    Translation translation(graph_, std::move(node), opset_, read_);
     if (proto.op_type() == "Constant") return AddConstant(translation);
     RETURN_IF_ERROR(NormaliseNode(translation));
     AddTranslated(std::move(translation.node));
@@ -233,6 +245,7 @@ class Importer {
   Graph graph_;
   TensorReader tensors_;
   std::set<std::pair<std::string, std::string>> functions_;  // domain, name
+  std::vector<bool> read_;                                   // per value of the file: something reads it
 };
 
 }  // namespace

@@ -31,7 +31,13 @@ absl::Status NormaliseBatchNormalization(Translation& t) {
   return absl::OkStatus();
 }
 
+absl::Status NormaliseMaxPool(Translation& t) {
+  t.LeaveOutUnreadOutputs();
+  return absl::OkStatus();
+}
+
 absl::Status NormaliseDropout(Translation& t) {
+  t.LeaveOutUnreadOutputs();
   if (t.opset() >= 12) return absl::OkStatus();
   RETURN_IF_ERROR(t.ExpectInputs(1));
   if (t.opset() < 7) {
@@ -76,7 +82,7 @@ constexpr OperatorRow kRows[] = {
     {"LRN", 1},
     {"LeakyRelu", 1},
     {"LogSoftmax", 1, NormaliseSoftmax},
-    {"MaxPool", 1},
+    {"MaxPool", 1, NormaliseMaxPool},
     {"PRelu", 7},  // before, a slope per channel did not broadcast as today
     {"Relu", 1},
     {"Selu", 6},  // before, other defaults

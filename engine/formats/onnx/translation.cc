@@ -15,6 +15,13 @@ bool Translation::InputIsEmpty(size_t i) const {
   return std::any_of(shape->begin(), shape->end(), [](const Dim& dim) { return dim.known() && dim.value() == 0; });
 }
 
+void Translation::LeaveOutUnreadOutputs() {
+  for (size_t i = 1; i < node.outputs.size(); ++i) {
+    if (HasOutput(i) && !read_[node.outputs[i]]) node.outputs[i] = kNoValue;
+  }
+  while (node.outputs.size() > 1 && node.outputs.back() == kNoValue) node.outputs.pop_back();
+}
+
 absl::Status Translation::ExpectInputs(size_t at_most) const {
   if (node.inputs.size() <= at_most) return absl::OkStatus();
   return absl::InvalidArgumentError(

@@ -16,7 +16,9 @@ namespace beak::onnx_format {
 // afterwards, attributes included, is checked against the engine's operator table. *Thread-compatible.*
 class Translation {
  public:
-  Translation(Graph& graph, Node n, int opset) : node(std::move(n)), graph_(graph), opset_(opset) {}
+  // `read` says of every value of the file whether a node or an output of the graph reads it.
+  Translation(Graph& graph, Node n, int opset, const std::vector<bool>& read)
+      : node(std::move(n)), graph_(graph), opset_(opset), read_(read) {}
 
   Node node;
 
@@ -32,6 +34,8 @@ class Translation {
   // True when input i is left out, or is a tensor that is known to have no elements: how opset 11 leaves out.
   bool InputIsEmpty(size_t i) const;
 
+  // Leaves out the outputs after the first that nothing in the file reads: exporters name optional outputs as a habit.
+  void LeaveOutUnreadOutputs();
   // INVALID_ARGUMENT when the file gives more inputs than this version of the operator has.
   absl::Status ExpectInputs(size_t at_most) const;
   // Makes `value` input i; inputs between are left out.
@@ -51,6 +55,7 @@ class Translation {
  private:
   Graph& graph_;
   const int opset_;
+  const std::vector<bool>& read_;
 };
 
 // The element type of a node's output as far as it follows without shapes: enough for normalisers that must make a

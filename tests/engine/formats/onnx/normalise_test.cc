@@ -151,11 +151,28 @@ TEST(NormaliseTest, BatchNormalizationIsForInference) {
 }
 
 TEST(NormaliseTest, DropoutRatioWasAnAttribute) {
-  ExpectText(WithX(10, {4}).Node("Dropout", {"x"}, {"y", "mask"}, {Attr("ratio", 0.25f)}),
+  ExpectText(WithX(10, {4}).Node("Dropout", {"x"}, {"y", "mask"}, {Attr("ratio", 0.25f)}).Output("mask"),
              "input x float32 [4]\n"
              "const y.ratio float32 [] = {0.25}\n"
-             "y, mask = Dropout(x, y.ratio)\n");
-  ExpectUnimplemented(WithX(7, {4}).Node("Dropout", {"x"}, {"y", "mask"}), "mask as a float tensor");
+             "y, mask = Dropout(x, y.ratio)\n"
+             "output mask\n");
+  ExpectUnimplemented(WithX(7, {4}).Node("Dropout", {"x"}, {"y", "mask"}).Output("mask"), "mask as a float tensor");
+}
+
+TEST(NormaliseTest, OptionalOutputsThatNothingReadsAreLeftOut) {
+  ExpectText(WithX(7, {4}).Node("Dropout", {"x"}, {"y", "mask"}),
+             "input x float32 [4]\n"
+             "y = Dropout(x)\n");
+  const std::vector<onnx_schema::AttributeProto> window = {Attr("kernel_shape", Ints{2, 2})};
+  ExpectText(WithX(8).Node("MaxPool", {"x"}, {"y", "indices"}, window),
+             "input x float32 [2, 3, 4, 5]\n"
+             "y = MaxPool(x) {kernel_shape = [2, 2]}\n");
+  ExpectText(
+      WithX(8).Node("MaxPool", {"x"}, {"y", "i"}, window).Node("Cast", {"i"}, {"f"}, {Attr("to", 1)}).Output("f"),
+      "input x float32 [2, 3, 4, 5]\n"
+      "y, i = MaxPool(x) {kernel_shape = [2, 2]}\n"
+      "f = Cast(i) {to = \"float32\"}\n"
+      "output f\n");
 }
 
 TEST(NormaliseTest, OldSoftmaxFlattens) {
