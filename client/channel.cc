@@ -1,0 +1,121 @@
+#include "client/channel.h"
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <optional>
+#include <random>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/wire/status.h"
+
+namespace beak::client {
+namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+using std::chrono::system_clock;
+
+// Longer than this is for ever; it can be added to a clock without overflow.
+constexpr nanoseconds kLongest = std::chrono::hours(24 * 365);
+constexpr int kInitialReconnectMs = 100;
+constexpr int kMaxReconnectMs = 5000;
+
+double UniformRandom() {
+  thread_local std::mt19937_64 generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+std::optional<Pushback> PushbackOf(const grpc::ClientContext& context) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto entry = metadata.find("grpc-retry-pushback-ms");
+  if (entry == metadata.end()) return std::nullopt;
+  return ParsePushback(std::string_view(entry->second.data(), entry->second.size()));
+}
+
+// One call on its way through its attempts. Each step holds a reference for the next.
+class PendingCall : public std::enable_shared_from_this<PendingCall> {
+ public:
+  PendingCall(const RetryOptions& retry, std::shared_ptr<RetryBudget> budget, nanoseconds time, StartAttempt start,
+              std::function<void(absl::Status)> done)
+      : retry_(retry),
+        budget_(std::move(budget)),
+        deadline_(steady_clock::now() + time),
+        grpc_deadline_(system_clock::now() + std::chrono::duration_cast<system_clock::duration>(time)),
+        start_(std::move(start)),
+        done_(std::move(done)) {}
+
+  void Start() {
+    ++attempts_;
+    context_.emplace();
+    context_->set_deadline(grpc_deadline_);
+    start_(&*context_, [self = shared_from_this()](const grpc::Status& status) { self->OnEnded(status); });
+  }
+
+ private:
+  void OnEnded(const grpc::Status& grpc_status) {
+    const absl::Status status = wire::FromGrpcStatus(grpc_status);
+    const std::optional<nanoseconds> delay = DelayAfter(status);
+    if (!delay) return done_(status);
+    const auto wake_up = system_clock::now() + std::chrono::duration_cast<system_clock::duration>(*delay);
+    alarm_.emplace();
+    alarm_->Set(wake_up, [self = shared_from_this()](bool) { self->Start(); });
+  }
+
+  std::optional<nanoseconds> DelayAfter(const absl::Status& status) {
+    if (status.ok()) return std::nullopt;
+    const FailedAttempt failed = {attempts_, status.code(), PushbackOf(*context_), deadline_ - steady_clock::now(),
+                                  UniformRandom()};
+    const std::optional<nanoseconds> delay = RetryDelay(retry_, failed);
+    return delay && budget_->Withdraw() ? delay : std::nullopt;
+  }
+
+  const RetryOptions retry_;
+  const std::shared_ptr<RetryBudget> budget_;
+  const steady_clock::time_point deadline_;
+  const system_clock::time_point grpc_deadline_;
+  const StartAttempt start_;
+  const std::function<void(absl::Status)> done_;
+
+  // Of one step at a time.
+  int attempts_ = 0;
+  std::optional<grpc::ClientContext> context_;
+  std::optional<grpc::Alarm> alarm_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Channel>> Channel::Connect(const std::string& address, const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(options.max_receive_bytes);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kInitialReconnectMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kInitialReconnectMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectMs);
+  std::shared_ptr<grpc::Channel> channel =
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  const nanoseconds timeout = std::min(options.connect_timeout, kLongest);
+  const auto deadline = system_clock::now() + std::chrono::duration_cast<system_clock::duration>(timeout);
+  if (!channel->WaitForConnected(deadline)) {
+    const double seconds = std::chrono::duration<double>(timeout).count();
+    return absl::UnavailableError(absl::StrCat("server '", address, "': no connection within ", seconds, " s"));
+  }
+  return std::shared_ptr<Channel>(new Channel(std::move(channel), options));
+}
+
+Channel::Channel(std::shared_ptr<grpc::Channel> channel, const ClientOptions& options)
+    : options_(options), channel_(std::move(channel)), budget_(std::make_shared<RetryBudget>(options.retry)) {}
+
+void Channel::Call(const CallOptions& options, StartAttempt start, std::function<void(absl::Status)> done) {
+  nanoseconds time = options.deadline > nanoseconds(0) ? options.deadline : options_.default_deadline;
+  if (time <= nanoseconds(0) || time > kLongest) time = kLongest;
+  budget_->Deposit();
+  std::make_shared<PendingCall>(options_.retry, budget_, time, std::move(start), std::move(done))->Start();
+}
+
+}  // namespace beak::client

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/client.h"
+#include "client/retry.h"
+
+namespace grpc {
+class Channel;
+class ClientContext;
+class Status;
+}  // namespace grpc
+
+namespace beak::client {
+
+// Starts one attempt of a call within `context`, which outlives it, and calls `ended` on a thread of gRPC's.
+using StartAttempt = std::function<void(grpc::ClientContext* context, std::function<void(grpc::Status)> ended)>;
+
+// A gRPC channel, and the loop of attempts around its calls. *Thread-safe.*
+class Channel {
+ public:
+  // See Client::Connect.
+  static absl::StatusOr<std::shared_ptr<Channel>> Connect(const std::string& address, const ClientOptions& options);
+
+  // Makes attempts until one succeeds or the retry policy gives up, then calls `done` once, on a thread of gRPC's.
+  // Keeps what it needs alive itself; the channel may go meanwhile.
+  void Call(const CallOptions& options, StartAttempt start, std::function<void(absl::Status)> done);
+
+  const std::shared_ptr<grpc::Channel>& grpc_channel() const { return channel_; }
+
+ private:
+  Channel(std::shared_ptr<grpc::Channel> channel, const ClientOptions& options);
+
+  const ClientOptions options_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::shared_ptr<RetryBudget> budget_;
+};
+
+}  // namespace beak::client

@@ -1,0 +1,16 @@
+#include "client/cli/connection.h"
+
+#include <algorithm>
+
+namespace beak::cli {
+
+absl::StatusOr<std::unique_ptr<client::Client>> Connection::Connect() const {
+  client::ClientOptions options;
+  if (deadline_ms > 0) {
+    options.default_deadline = std::chrono::milliseconds(deadline_ms);
+    options.connect_timeout = std::min<std::chrono::nanoseconds>(options.connect_timeout, options.default_deadline);
+  }
+  return client::Client::Connect(server, options);
+}
+
+}  // namespace beak::cli

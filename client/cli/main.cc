@@ -1,0 +1,172 @@
+// The command line in front of the client library. Results go to stdout, diagnostics to stderr; exit status 0, 1 for
+// failures, 2 for a command line that makes no sense.
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "client/cli/model_command.h"
+#include "client/cli/model_report.h"
+#include "client/cli/predict_command.h"
+
+namespace beak::cli {
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kUsage = 2;
+
+// What a command has to say, and whether it is good news.
+struct Outcome {
+  std::string text;
+  bool good = true;
+};
+using Command = std::function<absl::StatusOr<Outcome>()>;
+
+absl::StatusOr<Outcome> Good(absl::StatusOr<std::string> text) {
+  if (!text.ok()) return text.status();
+  return Outcome{*std::move(text), true};
+}
+
+void AddConnection(CLI::App& app, Connection& connection) {
+  app.add_option("--server", connection.server, "Address of the server")->capture_default_str()->type_name("HOST:PORT");
+  app.add_option("--deadline-ms", connection.deadline_ms, "How long a call may take")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+}
+
+CLI::Validator Assignment() {
+  const auto check = [](std::string& text) {
+    return SplitAssignment(text) ? std::string() : absl::StrCat("expected NAME=FILE, got '", text, "'");
+  };
+  return CLI::Validator(check, "NAME=FILE");
+}
+
+// --image-mean and so on, each with the meaning of the model's parameter of that name.
+void AddImageParameters(CLI::App& app, ImageParameters& parameters) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"mean", "Subtracted from 0..255, one number or one per channel"},
+      {"scale", "Multiplied afterwards, likewise"},
+      {"channels", "RGB, BGR or GRAY"},
+      {"layout", "NCHW or NHWC"},
+      {"size", "HEIGHTxWIDTH, where the input leaves it free"},
+      {"invert", "true: 255 - x, first of all"},
+      {"resize", "fit, stretch or crop"},
+  };
+  for (const auto& [name, help] : rows) {
+    const std::string key = absl::StrCat("image_", name);
+    app.add_option_function<std::string>(
+           absl::StrCat("--image-", name), [&parameters, key](const std::string& value) { parameters[key] = value; },
+           help)
+        ->group("Pictures (instead of what the model's configuration says)");
+  }
+}
+
+void AddPredict(CLI::App& app, Command& command) {
+  CLI::App* predict = app.add_subcommand("predict", "Send pictures or tensors to a model and print the answer");
+  auto flags = std::make_shared<PredictFlags>();
+  predict->add_option("model", flags->model, "Name of the model")->required()->type_name("MODEL");
+  AddConnection(*predict, flags->connection);
+  predict->add_option("--model-version", flags->version, "Version of the model; the server's choice if not given")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  predict->add_option("--image", flags->images, "A JPEG or PNG, fitted to the input; several form batches")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  predict->add_option("--input", flags->inputs, "A .npy file for an input")
+      ->check(Assignment())
+      ->allow_extra_args(false);
+  predict->add_option("--output", flags->outputs, "Write an output to a .npy file")
+      ->check(Assignment())
+      ->allow_extra_args(false);
+  predict->add_option("--top", flags->top, "Classes to print; 0: tensors as they are")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->type_name("N");
+  predict->add_flag("--json", flags->json, "Print JSON");
+  AddImageParameters(*predict, flags->image_parameters);
+  predict->final_callback([flags, &command] {
+    if (flags->images.empty() && flags->inputs.empty()) {
+      throw CLI::RequiredError("predict: --image or --input");
+    }
+    command = [flags] { return Good(Predict(*flags)); };
+  });
+}
+
+using ModelFunction = absl::StatusOr<std::string> (*)(const ModelFlags&);
+
+CLI::App* AddModelCommand(CLI::App& model, const char* name, const char* help, const std::shared_ptr<ModelFlags>& flags,
+                          ModelFunction function, Command& command) {
+  CLI::App* app = model.add_subcommand(name, help);
+  AddConnection(*app, flags->connection);
+  app->add_flag("--json", flags->json, "Print JSON");
+  app->final_callback([flags, function, &command] { command = [flags, function] { return Good(function(*flags)); }; });
+  return app;
+}
+
+void AddModel(CLI::App& app, Command& command) {
+  CLI::App* model = app.add_subcommand("model", "Look at the models of a server");
+  model->require_subcommand(1);
+  auto flags = std::make_shared<ModelFlags>();
+  AddModelCommand(*model, "list", "What the repository holds, and its state", flags, &ListModels, command);
+  CLI::App* config = AddModelCommand(*model, "config", "A model's configuration", flags, &ShowConfig, command);
+  CLI::App* stats = AddModelCommand(*model, "stats", "Counts and times of requests", flags, &ShowStatistics, command);
+  config->add_option("model", flags->model, "Name of the model")->required()->type_name("MODEL");
+  stats->add_option("model", flags->model, "Name of the model; all if not given")->type_name("MODEL");
+  for (CLI::App* sub : {config, stats}) {
+    sub->add_option("--version", flags->version, "Version of the model")->check(CLI::NonNegativeNumber)->type_name("N");
+  }
+}
+
+struct HealthFlags {
+  Connection connection;
+  std::string service;
+  bool json = false;
+};
+
+absl::StatusOr<Outcome> CheckHealth(const HealthFlags& flags) {
+  const absl::StatusOr<std::unique_ptr<client::Client>> client = flags.connection.Connect();
+  if (!client.ok()) return client.status();
+  const absl::StatusOr<client::HealthStatus> status = (*client)->CheckHealth(flags.service);
+  if (!status.ok()) return status.status();
+  const std::string text = flags.json ? HealthJson(flags.service, *status) : ToText(*status) + "\n";
+  return Outcome{text, *status == client::HealthStatus::kServing};
+}
+
+void AddHealth(CLI::App& app, Command& command) {
+  CLI::App* health = app.add_subcommand("health", "Ask whether the server, or one model, is serving (exit status 0)");
+  auto flags = std::make_shared<HealthFlags>();
+  AddConnection(*health, flags->connection);
+  health->add_option("--service", flags->service, "A model; the server as a whole if not given")->type_name("MODEL");
+  health->add_flag("--json", flags->json, "Print JSON");
+  health->final_callback([flags, &command] { command = [flags] { return CheckHealth(*flags); }; });
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Talks to a Beak server, or to any server of the Open Inference Protocol.", "beak");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", BEAK_VERSION);
+  Command command;
+  AddPredict(app, command);
+  AddModel(app, command);
+  AddHealth(app, command);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  const absl::StatusOr<Outcome> outcome = command();
+  if (!outcome.ok()) {
+    std::fprintf(stderr, "beak: %s\n", outcome.status().ToString().c_str());
+    return kFailure;
+  }
+  std::fputs(outcome->text.c_str(), stdout);
+  return outcome->good && std::fflush(stdout) == 0 ? 0 : kFailure;
+}
+
+}  // namespace
+}  // namespace beak::cli
+
+int main(int argc, char** argv) { return beak::cli::Main(argc, argv); }

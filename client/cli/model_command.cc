@@ -1,0 +1,34 @@
+#include "client/cli/model_command.h"
+
+#include <memory>
+#include <vector>
+
+#include "client/cli/model_report.h"
+#include "client/config_text.h"
+#include "engine/base/status.h"
+#include "proto/inference/model_config.pb.h"
+
+namespace beak::cli {
+
+using client::Client;
+
+absl::StatusOr<std::string> ListModels(const ModelFlags& flags) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, flags.connection.Connect());
+  ASSIGN_OR_RETURN(const std::vector<client::ModelIndex> models, client->ListModels());
+  return flags.json ? ToJson(models) : ToText(models);
+}
+
+absl::StatusOr<std::string> ShowConfig(const ModelFlags& flags) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, flags.connection.Connect());
+  ASSIGN_OR_RETURN(const inference::ModelConfig config, client->GetModelConfig(flags.model, flags.version));
+  return flags.json ? client::ToJson(config) + "\n" : client::ToText(config);
+}
+
+absl::StatusOr<std::string> ShowStatistics(const ModelFlags& flags) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, flags.connection.Connect());
+  ASSIGN_OR_RETURN(const std::vector<client::ModelStatistics> statistics,
+                   client->GetStatistics(flags.model, flags.version));
+  return flags.json ? ToJson(statistics) : ToText(statistics);
+}
+
+}  // namespace beak::cli

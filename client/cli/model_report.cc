@@ -1,0 +1,121 @@
+#include "client/cli/model_report.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "nlohmann/json.hpp"
+
+namespace beak::cli {
+namespace {
+
+using Row = std::vector<std::string>;
+
+// Columns as wide as their longest entry, two spaces between them.
+std::string Table(const std::vector<Row>& rows) {
+  std::vector<size_t> widths(rows[0].size(), 0);
+  for (const Row& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      absl::StrAppend(&line, row[i], std::string(widths[i] + 2 - row[i].size(), ' '));
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    absl::StrAppend(&text, line, "\n");
+  }
+  return text;
+}
+
+std::string MeanMilliseconds(const client::DurationCount& duration) {
+  if (duration.count == 0) return "-";
+  const double total = std::chrono::duration<double, std::milli>(duration.total).count();
+  return absl::StrFormat("%.3f", total / static_cast<double>(duration.count));
+}
+
+nlohmann::json DurationJson(const client::DurationCount& duration) {
+  return {{"count", duration.count}, {"ns", duration.total.count()}};
+}
+
+// Names come from outside and may be no UTF-8.
+std::string Dump(const nlohmann::json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string ToText(const std::vector<client::ModelIndex>& models) {
+  std::vector<Row> rows = {{"MODEL", "VERSION", "STATE", "REASON"}};
+  for (const client::ModelIndex& model : models) {
+    rows.push_back({model.name, model.version, model.state, model.reason});
+  }
+  return Table(rows);
+}
+
+std::string ToJson(const std::vector<client::ModelIndex>& models) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const client::ModelIndex& model : models) {
+    json.push_back(
+        {{"name", model.name}, {"version", model.version}, {"state", model.state}, {"reason", model.reason}});
+  }
+  return Dump(json);
+}
+
+std::string ToText(const std::vector<client::ModelStatistics>& statistics) {
+  std::vector<Row> rows = {
+      {"MODEL", "VERSION", "INFERENCES", "EXECUTIONS", "FAILED", "REQUEST_MS", "QUEUE_MS", "COMPUTE_MS"}};
+  for (const client::ModelStatistics& model : statistics) {
+    rows.push_back({model.name, model.version, absl::StrCat(model.inference_count), absl::StrCat(model.execution_count),
+                    absl::StrCat(model.fail.count), MeanMilliseconds(model.success), MeanMilliseconds(model.queue),
+                    MeanMilliseconds(model.compute_infer)});
+  }
+  return Table(rows);
+}
+
+std::string ToJson(const std::vector<client::ModelStatistics>& statistics) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const client::ModelStatistics& model : statistics) {
+    const auto last = model.last_inference.time_since_epoch();
+    nlohmann::json batches = nlohmann::json::array();
+    for (const client::BatchStatistics& batch : model.batches) {
+      batches.push_back({{"batch_size", batch.batch_size},
+                         {"compute_input", DurationJson(batch.compute_input)},
+                         {"compute_infer", DurationJson(batch.compute_infer)},
+                         {"compute_output", DurationJson(batch.compute_output)}});
+    }
+    json.push_back({{"name", model.name},
+                    {"version", model.version},
+                    {"last_inference_ms", std::chrono::duration_cast<std::chrono::milliseconds>(last).count()},
+                    {"inference_count", model.inference_count},
+                    {"execution_count", model.execution_count},
+                    {"success", DurationJson(model.success)},
+                    {"fail", DurationJson(model.fail)},
+                    {"queue", DurationJson(model.queue)},
+                    {"compute_input", DurationJson(model.compute_input)},
+                    {"compute_infer", DurationJson(model.compute_infer)},
+                    {"compute_output", DurationJson(model.compute_output)},
+                    {"batches", std::move(batches)}});
+  }
+  return Dump(json);
+}
+
+std::string ToText(client::HealthStatus status) {
+  switch (status) {
+    case client::HealthStatus::kServing:
+      return "SERVING";
+    case client::HealthStatus::kNotServing:
+      return "NOT_SERVING";
+    case client::HealthStatus::kUnknown:
+      break;
+  }
+  return "UNKNOWN";
+}
+
+std::string HealthJson(const std::string& service, client::HealthStatus status) {
+  return Dump({{"service", service}, {"status", ToText(status)}});
+}
+
+}  // namespace beak::cli

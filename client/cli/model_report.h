@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/types.h"
+
+// What `beak model` and `beak health` print: tables for people, JSON for machines. Pure.
+namespace beak::cli {
+
+std::string ToText(const std::vector<client::ModelIndex>& models);
+std::string ToJson(const std::vector<client::ModelIndex>& models);
+
+// Times are means in milliseconds; in JSON, counts and nanoseconds as the server gave them.
+std::string ToText(const std::vector<client::ModelStatistics>& statistics);
+std::string ToJson(const std::vector<client::ModelStatistics>& statistics);
+
+// "SERVING", "NOT_SERVING" or "UNKNOWN".
+std::string ToText(client::HealthStatus status);
+
+// An object of the service's name and its status.
+std::string HealthJson(const std::string& service, client::HealthStatus status);
+
+}  // namespace beak::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "client/tensor_value.h"
+#include "engine/tensor/tensor.h"
+
+// Tensors as files have them to and from tensors as they travel. Pure.
+namespace beak::cli {
+
+// The element type of the protocol that is `dtype`, and back; BYTES and BF16 have none.
+wire::Datatype ToDatatype(DType dtype);
+std::optional<DType> ToDType(wire::Datatype datatype);
+
+absl::StatusOr<client::TensorValue> ToTensorValue(const std::string& name, const Tensor& tensor);
+
+// INVALID_ARGUMENT for BYTES and BF16.
+absl::StatusOr<Tensor> ToTensor(const client::TensorValue& value);
+
+// Tensors of one type and shape as the rows of a new first dimension. REQUIRES: at least one, and all alike.
+absl::StatusOr<Tensor> Stack(const std::vector<Tensor>& rows);
+
+}  // namespace beak::cli
