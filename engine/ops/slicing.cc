@@ -64,7 +64,8 @@ absl::StatusOr<std::vector<Range>> RangesOf(int rank, const Ints& starts, const 
   return ranges;
 }
 
-// The range with both ends inside the dimension, as NumPy does it. REQUIRES: dim <= kMaxOffset.
+// The range with both ends inside the dimension, as ONNX does it: where steps go backwards, a start in front of the
+// first element is the first element. REQUIRES: dim <= kMaxOffset.
 Range ClampTo(const Range& range, int64_t dim) {
   if (dim == 0) return {0, 0, 1};
   const auto place = [dim](int64_t index, int64_t low, int64_t high) {

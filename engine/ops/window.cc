@@ -47,7 +47,7 @@ absl::StatusOr<WindowAttributes> ReadAttributes(Kind kind, const Node& node, con
   ASSIGN_OR_RETURN(result.strides, ReadInts(node, "strides", rank, 1, 1));
   ASSIGN_OR_RETURN(result.dilations, ReadInts(node, "dilations", rank, 1, 1));
   result.pads = Ints(2 * rank, 0);
-  if (result.auto_pad == "NOTSET" || result.auto_pad.empty()) {
+  if (result.auto_pad == "NOTSET") {
     ASSIGN_OR_RETURN(result.pads, ReadInts(node, "pads", 2 * rank, 0, 0));
   }
   if (kind == Kind::kConvTranspose) {
