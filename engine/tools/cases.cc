@@ -92,7 +92,7 @@ absl::Status RunCase(const Case& c, int threads) {
   return absl::OkStatus();
 }
 
-absl::Status Test(const TestOptions& options, std::ostream& out) {
+absl::Status TestFolders(const TestOptions& options, std::ostream& out) {
   int passed = 0;
   int failed = 0;
   int unsupported = 0;

@@ -29,6 +29,6 @@ struct TestOptions {
 
 // `beak-model test`: PASS, FAIL or UNSUPPORTED per case with the reason, and last "N passed, M failed, K unsupported".
 // An error when any failed, and when there is no case at all.
-absl::Status Test(const TestOptions& options, std::ostream& out);
+absl::Status TestFolders(const TestOptions& options, std::ostream& out);
 
 }  // namespace beak::tools

@@ -121,7 +121,7 @@ class CommandLine {
     CLI::App* app = app_.add_subcommand("test", "Compare networks with stored inputs and outputs (ONNX's test cases)");
     app->add_option("DIR", test_.folders, "Folders to search for cases")->required();
     AddThreads(app, test_.threads);
-    app->callback([this] { command_ = [this] { return Test(test_, std::cout); }; });
+    app->callback([this] { command_ = [this] { return TestFolders(test_, std::cout); }; });
   }
 
   CLI::App app_{"Works on model files without a server.", "beak-model"};
