@@ -138,13 +138,11 @@ absl::Status FoldBatchNormalization(Graph& graph, const Evaluator&) {
       const ValueId output = node.outputs[0];
       before.outputs[0] = output;
       producer[output] = producer[input];
-      node.op = "Identity";
-      node.attributes.clear();
-      node.inputs = {output};
-      node.outputs = {input};
+      node.op.clear();
       break;
     }
   }
+  std::erase_if(graph.mutable_nodes(), [](const Node& node) { return node.op.empty(); });
   return absl::OkStatus();
 }
 

@@ -27,6 +27,7 @@ using PassFunction = absl::Status (*)(Graph&, const Evaluator&);
 Graph Apply(PassFunction pass, Graph graph) {
   EXPECT_THAT(InferShapes(graph), IsOk());
   EXPECT_THAT(pass(graph, ReferenceBackend().evaluate), IsOk());
+  EXPECT_THAT(VerifyStructure(graph), IsOk());
   EXPECT_THAT(RemoveDeadCode(graph, ReferenceBackend().evaluate), IsOk());
   EXPECT_THAT(VerifyStructure(graph), IsOk());
   EXPECT_THAT(VerifyOperators(graph), IsOk());
