@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <numeric>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -57,7 +58,13 @@ absl::Status FillInputs(const Program& program, Workspace& workspace) {
   return absl::OkStatus();
 }
 
-// Adds up the time of each step over several runs.
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+// Keeps the time of each step in several runs.
 class StepTimer final : public StepObserver {
  public:
   explicit StepTimer(size_t steps) : seconds_(steps) {}
@@ -65,13 +72,18 @@ class StepTimer final : public StepObserver {
   void Start() { last_ = Clock::Real().Now(); }
   void StepDone(int step) override {
     const MonotonicTime now = Clock::Real().Now();
-    seconds_[step] += Seconds(now - last_);
+    seconds_[step].push_back(Seconds(now - last_));
     last_ = now;
   }
-  double seconds(size_t step) const { return seconds_[step]; }
+  // REQUIRES: at least one run.
+  std::vector<double> Medians() const {
+    std::vector<double> medians;
+    for (const std::vector<double>& runs : seconds_) medians.push_back(Median(runs));
+    return medians;
+  }
 
  private:
-  std::vector<double> seconds_;
+  std::vector<std::vector<double>> seconds_;
   MonotonicTime last_;
 };
 
@@ -99,18 +111,17 @@ absl::StatusOr<Json> Profile(Subject& subject, size_t runs) {
     timer.Start();
     RETURN_IF_ERROR(subject.program->Run(*subject.workspace, {.observer = &timer}));
   }
-  double total = 0;
-  for (size_t i = 0; i < steps.size(); ++i) total += timer.seconds(i);
+  const std::vector<double> seconds = timer.Medians();
+  const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
   Json json = Json::array();
   for (size_t i = 0; i < steps.size(); ++i) {
-    const double seconds = timer.seconds(i) / static_cast<double>(runs);
     json.push_back({{"name", steps[i].name},
                     {"op", steps[i].op},
                     {"kernel", steps[i].kernel_name},
                     {"layouts", steps[i].layouts},
-                    {"ms", seconds * 1e3},
-                    {"percent", total > 0 ? 100 * timer.seconds(i) / total : 0},
-                    {"gflops", seconds > 0 ? steps[i].flops / seconds * 1e-9 : 0}});
+                    {"ms", seconds[i] * 1e3},
+                    {"percent", total > 0 ? 100 * seconds[i] / total : 0},
+                    {"gflops", seconds[i] > 0 ? steps[i].flops / seconds[i] * 1e-9 : 0}});
   }
   return json;
 }
@@ -132,12 +143,6 @@ void PrintText(const Json& json, std::ostream& out) {
                          json["median_ms"].get<double>(), json["min_ms"].get<double>(), json["iterations"].get<int>(),
                          json["gflops"].get<double>(), json["load_seconds"].get<double>(),
                          json["resident_bytes"].get<double>() * 1e-6);
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
 }  // namespace
