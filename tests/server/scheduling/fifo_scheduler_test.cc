@@ -49,10 +49,12 @@ class Blocker {
  private:
   std::promise<void> running_;
   std::promise<void> release_;
-  const std::shared_ptr<TestTask> task_ = std::make_shared<TestTask>(kNever, [this](TestTask&) {
-    running_.set_value();
-    release_.get_future().wait();
-  });
+  // The task may outlive its Blocker by a moment: after `running_` it only touches a future of its own.
+  const std::shared_ptr<TestTask> task_ =
+      std::make_shared<TestTask>(kNever, [this, released = release_.get_future().share()](TestTask&) {
+        running_.set_value();
+        released.wait();
+      });
 };
 
 class FifoSchedulerTest : public ::testing::Test {
