@@ -86,8 +86,8 @@ class Program {
 
   explicit Program(Parts parts) : parts_(std::move(parts)) {}
 
-  // `fill` is what the memory is filled with first: nothing may depend on it, and a test that fills it with the bytes of
-  // NaN shows that nothing does.
+  // `fill` is what the memory is filled with first: nothing may depend on it, and a test that fills it with the bytes
+  // of NaN shows that nothing does.
   std::unique_ptr<Workspace> CreateWorkspace(std::byte fill = std::byte{0}) const;
 
   // Runs all steps. Inputs must have been written. CANCELLED when asked to stop; INVALID_ARGUMENT for what only the

@@ -24,7 +24,8 @@ class Tensor {
   static absl::StatusOr<Tensor> Create(DType dtype, Shape shape);
   // REQUIRES: buffer->size() is the byte size of (dtype, shape).
   static absl::StatusOr<Tensor> FromBuffer(DType dtype, Shape shape, std::shared_ptr<Buffer> buffer);
-  // A type and a shape without bytes: what is left of a constant whose bytes went elsewhere. bytes() must not be called.
+  // A type and a shape without bytes: what is left of a constant whose bytes went elsewhere. bytes() must not be
+  // called.
   static Tensor WithoutBytes(DType dtype, Shape shape) {
     Tensor tensor;
     tensor.dtype_ = dtype;
