@@ -31,7 +31,7 @@ absl::Status CheckName(const std::string& name, const std::string& what) {
       absl::StrCat(what, ": expected a name of 1 to ", limits::kMaxNameBytes, " bytes, got ", name.size()));
 }
 
-// The version of the default operator set.
+// The version of the default operator set; 0 for a model that imports other domains only.
 absl::StatusOr<int> ReadOpset(const ModelProto& model) {
   std::optional<int64_t> version;
   for (const auto& import : model.opset_import()) {
@@ -41,6 +41,7 @@ absl::StatusOr<int> ReadOpset(const ModelProto& model) {
     }
     version = import.version();
   }
+  if (!version && model.opset_import_size() > 0) return 0;
   if (!version) return absl::InvalidArgumentError("opset_import: expected a version of the default domain, got none");
   if (*version < kOldestOpset || *version > kNewestOpset) {
     return absl::UnimplementedError(
@@ -205,6 +206,9 @@ class Importer {
     }
     if (!IsDefaultDomain(proto.domain())) {
       return absl::UnimplementedError(absl::StrCat("unknown domain '", proto.domain(), "'"));
+    }
+    if (opset_ == 0) {
+      return absl::InvalidArgumentError("opset_import: expected a version of the default domain, got none");
     }
     return absl::OkStatus();
   }

@@ -185,6 +185,10 @@ TEST(OnnxReaderTest, VersionsAreChecked) {
   ModelBuilder none = Relu();
   none.model.clear_opset_import();
   EXPECT_THAT(Read(none), StatusIs(kInvalid, HasSubstr("opset_import")));
+  none.model.add_opset_import()->set_domain("elsewhere");
+  EXPECT_THAT(Read(none), StatusIs(kInvalid, HasSubstr("opset_import")));
+  none.graph().mutable_node(0)->set_domain("elsewhere");
+  EXPECT_THAT(Read(none), StatusIs(kUnimplemented, HasSubstr("unknown domain 'elsewhere'")));
   ModelBuilder two = Relu();
   two.model.add_opset_import()->set_version(14);
   EXPECT_THAT(Read(two), StatusIs(kInvalid, HasSubstr("expected one version")));
