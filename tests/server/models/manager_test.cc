@@ -44,7 +44,7 @@ class ManagerTest : public ::testing::Test {
 };
 
 // What a version that doubles or triples its input makes of one row (1, 10).
-std::vector<float> Run(const ModelVersion& version) {
+std::vector<float> Answer(const ModelVersion& version) {
   auto lease = version.Acquire({{1, 2}}, 1);
   EXPECT_OK(lease);
   const float row[] = {1, 10};
@@ -62,7 +62,7 @@ TEST_F(ManagerTest, ServesTheNewestVersionByDefault) {
   EXPECT_TRUE(manager->first_load_done());
   ASSERT_OK_AND_ASSIGN(const auto version, manager->snapshot()->Find("scale", ""));
   EXPECT_EQ(version->version(), 10);
-  EXPECT_THAT(Run(*version), ElementsAre(3, 30));
+  EXPECT_THAT(Answer(*version), ElementsAre(3, 30));
   EXPECT_EQ(version->config().max_batch_size(), 64);
   EXPECT_THAT(manager->snapshot()->Find("scale", "2"), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(metrics_.Text(), HasSubstr(R"(beak_model_version_state{model="scale",state="ready",version="10"} 1)"));
@@ -146,7 +146,7 @@ TEST_F(ManagerTest, ASingleFileIsAModel) {
   ASSERT_OK_AND_ASSIGN(const auto manager, Create({{"mine", elsewhere.Write("net.onnx", ScaleNetwork(2))}}));
   manager->LoadAll(never_);
   ASSERT_OK_AND_ASSIGN(const auto version, manager->snapshot()->Find("mine", "1"));
-  EXPECT_THAT(Run(*version), ElementsAre(2, 20));
+  EXPECT_THAT(Answer(*version), ElementsAre(2, 20));
 }
 
 TEST_F(ManagerTest, WhatIsNamedWrongAtStartIsAnError) {

@@ -1,5 +1,6 @@
 #include "tests/server/support/networks.h"
 
+#include "absl/strings/str_cat.h"
 #include "tests/engine/formats/onnx/model_builder.h"
 
 namespace beak::testing {
@@ -34,7 +35,7 @@ std::string SlowNetwork(int columns, int steps) {
   builder.Input("x", {-1, columns}).Initializer("w", FloatTensor({columns, columns}, identity));
   std::string value = "x";
   for (int i = 0; i < steps; ++i) {
-    const std::string next = i + 1 == steps ? "y" : "h" + std::to_string(i);
+    const std::string next = i + 1 == steps ? "y" : absl::StrCat("h", i);
     builder.Node("MatMul", {value, "w"}, {next});
     value = next;
   }
