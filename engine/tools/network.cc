@@ -106,10 +106,12 @@ absl::Status ParseShape(const std::string& text, std::map<std::string, Shape>& s
 }
 
 absl::StatusOr<std::vector<Shape>> ChooseShapes(const std::vector<TensorSpec>& inputs, const ShapeChoice& choice) {
-  for (const auto& [name, shape] : choice.shapes) {
-    const bool known =
-        std::any_of(inputs.begin(), inputs.end(), [&](const TensorSpec& input) { return input.name == name; });
-    if (!known) return absl::InvalidArgumentError(absl::StrCat("--shape: expected an input's name, got '", name, "'"));
+  for (const auto& given : choice.shapes) {
+    const bool known = std::any_of(inputs.begin(), inputs.end(),
+                                   [&given](const TensorSpec& input) { return input.name == given.first; });
+    if (!known) {
+      return absl::InvalidArgumentError(absl::StrCat("--shape: expected an input's name, got '", given.first, "'"));
+    }
   }
   std::vector<Shape> shapes;
   for (const TensorSpec& input : inputs) {
