@@ -54,6 +54,7 @@ absl::Status RunShapePasses(Graph& graph, const Evaluator& evaluate) {
   static const std::vector<Pass> passes = {
       {"InferShapes", InferStatic},
       {"FoldConstants", FoldConstants},
+      {"FuseConvolutions", FuseConvolutions},  // residuals whose shapes were not known to be equal before
       {"RemoveDeadCode", RemoveDeadCode},
   };
   for (const Pass& pass : passes) RETURN_IF_ERROR(pass.run(graph, evaluate));

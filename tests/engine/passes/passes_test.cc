@@ -376,5 +376,22 @@ output y
   EXPECT_EQ(Ops(graph), "FusedConv FusedConv FusedConv GlobalAveragePool Flatten Gemm Softmax");
 }
 
+TEST(PipelineTest, ResidualsOfFreeSizeAreFusedOnceTheSizeIsKnown) {
+  Graph graph = Parse(R"(
+graph g
+input x float32 [?, 4, ?, ?]
+const w float32 [4, 4, 3, 3] = fill 1.0
+a = Conv(x, w) {pads = [1, 1, 1, 1]}
+b = Add(a, x)
+y = Relu(b)
+output y
+)");
+  ASSERT_THAT(RunPublishPasses(graph, ReferenceBackend().evaluate), IsOk());
+  EXPECT_EQ(Ops(graph), "Conv Add Relu");
+  graph.mutable_value(graph.inputs()[0]).type.shape = ToPartial({2, 4, 7, 7});
+  ASSERT_THAT(RunShapePasses(graph, ReferenceBackend().evaluate), IsOk());
+  EXPECT_EQ(Ops(graph), "FusedConv");
+}
+
 }  // namespace
 }  // namespace beak
