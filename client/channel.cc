@@ -39,13 +39,13 @@ std::optional<Pushback> PushbackOf(const grpc::ClientContext& context) {
   return ParsePushback(std::string_view(entry->second.data(), entry->second.size()));
 }
 
+}  // namespace
+
 // One call on its way through its attempts. Each step holds a reference for the next.
-class PendingCall : public std::enable_shared_from_this<PendingCall> {
+class Channel::PendingCall : public std::enable_shared_from_this<PendingCall> {
  public:
-  PendingCall(const RetryOptions& retry, std::shared_ptr<RetryBudget> budget, nanoseconds time, StartAttempt start,
-              std::function<void(absl::Status)> done)
-      : retry_(retry),
-        budget_(std::move(budget)),
+  PendingCall(Channel& channel, nanoseconds time, StartAttempt start, std::function<void(absl::Status)> done)
+      : channel_(channel),
         deadline_(steady_clock::now() + time),
         grpc_deadline_(system_clock::now() + std::chrono::duration_cast<system_clock::duration>(time)),
         start_(std::move(start)),
@@ -53,6 +53,7 @@ class PendingCall : public std::enable_shared_from_this<PendingCall> {
 
   void Start() {
     ++attempts_;
+    alarm_.reset();  // it holds a reference to this
     context_.emplace();
     context_->set_deadline(grpc_deadline_);
     start_(&*context_, [self = shared_from_this()](const grpc::Status& status) { self->OnEnded(status); });
@@ -61,37 +62,38 @@ class PendingCall : public std::enable_shared_from_this<PendingCall> {
  private:
   void OnEnded(const grpc::Status& grpc_status) {
     const absl::Status status = wire::FromGrpcStatus(grpc_status);
-    const std::optional<nanoseconds> delay = DelayAfter(status);
-    if (!delay) return done_(status);
-    const auto wake_up = system_clock::now() + std::chrono::duration_cast<system_clock::duration>(*delay);
-    alarm_.emplace();
-    alarm_->Set(wake_up, [self = shared_from_this()](bool) { self->Start(); });
+    if (const std::optional<nanoseconds> delay = DelayAfter(status)) {
+      const auto wake_up = system_clock::now() + std::chrono::duration_cast<system_clock::duration>(*delay);
+      alarm_.emplace();
+      alarm_->Set(wake_up, [self = shared_from_this()](bool) { self->Start(); });
+      return;
+    }
+    context_.reset();  // it holds the gRPC channel
+    std::exchange(done_, nullptr)(status);
+    channel_.CallEnded();  // which may end the channel's life
   }
 
   std::optional<nanoseconds> DelayAfter(const absl::Status& status) {
     if (status.ok()) return std::nullopt;
     const FailedAttempt failed = {attempts_, status.code(), PushbackOf(*context_), deadline_ - steady_clock::now(),
                                   UniformRandom()};
-    const std::optional<nanoseconds> delay = RetryDelay(retry_, failed);
-    return delay && budget_->Withdraw() ? delay : std::nullopt;
+    const std::optional<nanoseconds> delay = RetryDelay(channel_.options_.retry, failed);
+    return delay && channel_.budget_.Withdraw() ? delay : std::nullopt;
   }
 
-  const RetryOptions retry_;
-  const std::shared_ptr<RetryBudget> budget_;
+  Channel& channel_;
   const steady_clock::time_point deadline_;
   const system_clock::time_point grpc_deadline_;
   const StartAttempt start_;
-  const std::function<void(absl::Status)> done_;
 
   // Of one step at a time.
+  std::function<void(absl::Status)> done_;
   int attempts_ = 0;
   std::optional<grpc::ClientContext> context_;
   std::optional<grpc::Alarm> alarm_;
 };
 
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<Channel>> Channel::Connect(const std::string& address, const ClientOptions& options) {
+absl::StatusOr<std::unique_ptr<Channel>> Channel::Connect(const std::string& address, const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(options.max_receive_bytes);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kInitialReconnectMs);
@@ -105,17 +107,33 @@ absl::StatusOr<std::shared_ptr<Channel>> Channel::Connect(const std::string& add
     const double seconds = std::chrono::duration<double>(timeout).count();
     return absl::UnavailableError(absl::StrCat("server '", address, "': no connection within ", seconds, " s"));
   }
-  return std::shared_ptr<Channel>(new Channel(std::move(channel), options));
+  return std::unique_ptr<Channel>(new Channel(std::move(channel), options));
 }
 
 Channel::Channel(std::shared_ptr<grpc::Channel> channel, const ClientOptions& options)
-    : options_(options), channel_(std::move(channel)), budget_(std::make_shared<RetryBudget>(options.retry)) {}
+    : options_(options), channel_(std::move(channel)), budget_(options.retry) {}
+
+Channel::~Channel() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  idle_.wait(lock, [this] { return running_ == 0; });
+}
 
 void Channel::Call(const CallOptions& options, StartAttempt start, std::function<void(absl::Status)> done) {
   nanoseconds time = options.deadline > nanoseconds(0) ? options.deadline : options_.default_deadline;
   if (time <= nanoseconds(0) || time > kLongest) time = kLongest;
-  budget_->Deposit();
-  std::make_shared<PendingCall>(options_.retry, budget_, time, std::move(start), std::move(done))->Start();
+  budget_.Deposit();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++running_;
+  }
+  std::make_shared<PendingCall>(*this, time, std::move(start), std::move(done))->Start();
+}
+
+void Channel::CallEnded() {
+  // Notifies under the lock: once it is free the channel may be gone.
+  const std::lock_guard<std::mutex> lock(mutex_);
+  --running_;
+  idle_.notify_all();
 }
 
 }  // namespace beak::client

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "absl/status/status.h"
@@ -25,20 +26,30 @@ using StartAttempt = std::function<void(grpc::ClientContext* context, std::funct
 class Channel {
  public:
   // See Client::Connect.
-  static absl::StatusOr<std::shared_ptr<Channel>> Connect(const std::string& address, const ClientOptions& options);
+  static absl::StatusOr<std::unique_ptr<Channel>> Connect(const std::string& address, const ClientOptions& options);
+
+  // Waits for the calls that are running. gRPC must not lose its channel on one of its own threads, where it would wait
+  // for that very thread.
+  ~Channel();
 
   // Makes attempts until one succeeds or the retry policy gives up, then calls `done` once, on a thread of gRPC's.
-  // Keeps what it needs alive itself; the channel may go meanwhile.
   void Call(const CallOptions& options, StartAttempt start, std::function<void(absl::Status)> done);
 
   const std::shared_ptr<grpc::Channel>& grpc_channel() const { return channel_; }
 
  private:
+  class PendingCall;
+
   Channel(std::shared_ptr<grpc::Channel> channel, const ClientOptions& options);
+  void CallEnded();
 
   const ClientOptions options_;
   const std::shared_ptr<grpc::Channel> channel_;
-  const std::shared_ptr<RetryBudget> budget_;
+  RetryBudget budget_;  // synchronises itself
+
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  int running_ = 0;  // calls; guarded by mutex_
 };
 
 }  // namespace beak::client

@@ -44,6 +44,7 @@ class Client {
   // within the connect timeout.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const std::string& address, const ClientOptions& options = {});
 
+  // Waits until the calls that are running have ended and their callbacks returned, so never from such a callback.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -79,9 +80,13 @@ class Client {
   std::future<absl::StatusOr<PredictResponse>> PredictAsync(PredictRequest request, const CallOptions& options = {});
 
  private:
-  explicit Client(std::shared_ptr<Channel> channel);
+  struct Stubs;
 
-  const std::shared_ptr<Channel> channel_;
+  explicit Client(std::unique_ptr<Channel> channel);
+
+  // In this order: running calls, which the channel waits for, use the stubs.
+  const std::unique_ptr<Stubs> stubs_;
+  const std::unique_ptr<Channel> channel_;
 };
 
 }  // namespace beak::client

@@ -42,10 +42,17 @@ absl::Status CheckSize(Datatype datatype, int64_t count, const std::string& byte
 }  // namespace
 
 template <typename T>
-absl::StatusOr<TensorValue> TensorValue::Of(std::string name, std::vector<int64_t> shape, absl::Span<const T> values) {
+absl::StatusOr<TensorValue> TensorValue::FromSpan(std::string name, std::vector<int64_t> shape,
+                                                  absl::Span<const T> values) {
   std::string bytes(values.size() * sizeof(T), '\0');
   if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
   return FromBytes(std::move(name), DatatypeOf<T>(), std::move(shape), std::move(bytes));
+}
+
+template <typename T>
+absl::StatusOr<TensorValue> TensorValue::Of(std::string name, std::vector<int64_t> shape,
+                                            const std::vector<T>& values) {
+  return FromSpan<T>(std::move(name), std::move(shape), absl::Span<const T>(values));
 }
 
 // std::vector<bool> has no elements to point at.
@@ -111,10 +118,12 @@ absl::Status TensorValue::CheckDatatype(Datatype wanted) const {
                                                  wire::Describe(wanted).name));
 }
 
-#define BEAK_CLIENT_ELEMENT(T)                                                                                     \
-  template absl::StatusOr<TensorValue> TensorValue::Of<T>(std::string, std::vector<int64_t>, absl::Span<const T>); \
+template absl::StatusOr<std::vector<bool>> TensorValue::Values<bool>() const;
+#define BEAK_CLIENT_ELEMENT(T)                                                                                       \
+  template absl::StatusOr<TensorValue> TensorValue::Of<T>(std::string, std::vector<int64_t>, const std::vector<T>&); \
+  template absl::StatusOr<TensorValue> TensorValue::FromSpan<T>(std::string, std::vector<int64_t>,                   \
+                                                                absl::Span<const T>);                                \
   template absl::StatusOr<std::vector<T>> TensorValue::Values<T>() const
-BEAK_CLIENT_ELEMENT(bool);
 BEAK_CLIENT_ELEMENT(uint8_t);
 BEAK_CLIENT_ELEMENT(uint16_t);
 BEAK_CLIENT_ELEMENT(uint32_t);

@@ -23,11 +23,10 @@ class TensorValue {
   // From elements of a C++ type: bool, (u)int8_t to (u)int64_t, float or double, each with the datatype of that name.
   // INVALID_ARGUMENT where the elements are not as many as the shape says.
   template <typename T>
-  static absl::StatusOr<TensorValue> Of(std::string name, std::vector<int64_t> shape, absl::Span<const T> values);
+  static absl::StatusOr<TensorValue> Of(std::string name, std::vector<int64_t> shape, const std::vector<T>& values);
+  // The same from elements that lie elsewhere; not for bool.
   template <typename T>
-  static absl::StatusOr<TensorValue> Of(std::string name, std::vector<int64_t> shape, const std::vector<T>& values) {
-    return Of<T>(std::move(name), std::move(shape), absl::Span<const T>(values));
-  }
+  static absl::StatusOr<TensorValue> FromSpan(std::string name, std::vector<int64_t> shape, absl::Span<const T> values);
 
   // From bytes as they travel, for any datatype (FP16 and BF16 as their bits, BYTES with a 32-bit length before each
   // element). INVALID_ARGUMENT where they are not as many as the shape says.
