@@ -1,0 +1,114 @@
+// Runs the program itself: exit status, and what goes to stdout and stderr.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "engine/base/file.h"
+#include "nlohmann/json.hpp"
+#include "proto/inference/model_config.pb.h"
+#include "tests/client/fake_server.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace beak::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+struct Result {
+  int exit_status = -1;
+  std::string out;
+  std::string err;
+};
+
+class MainTest : public ::testing::Test {
+ protected:
+  Result Run(const std::string& arguments) {
+    const char* folder = getenv("BEAK_BIN_DIR");
+    const std::string command = std::string(folder != nullptr ? folder : "build/release/bin") + "/beak " + arguments +
+                                " >" + (dir_ / "out") + " 2>" + (dir_ / "err");
+    const int status = system(command.c_str());
+    EXPECT_TRUE(WIFEXITED(status)) << command;
+    return {WEXITSTATUS(status), *ReadFile(dir_ / "out", 1 << 20), *ReadFile(dir_ / "err", 1 << 20)};
+  }
+
+  std::string Server() const { return " --server=" + server_.address(); }
+
+  testing::FakeServer server_;
+  testing::TempDir dir_;
+};
+
+TEST_F(MainTest, HelpGoesToStdout) {
+  for (const char* command : {"--help", "predict --help", "model --help", "model list --help", "health --help"}) {
+    const Result result = Run(command);
+    EXPECT_EQ(result.exit_status, 0) << command;
+    EXPECT_THAT(result.out, HasSubstr("Usage:")) << command;
+    EXPECT_THAT(result.err, IsEmpty()) << command;
+  }
+}
+
+TEST_F(MainTest, UsageErrorsAreTwo) {
+  for (const char* command : {"", "nonsense", "predict", "predict m", "predict m --image", "predict m --input=x",
+                              "predict m --image=a --top=-1", "predict m --image=a --deadline-ms=0", "model",
+                              "model config", "model list extra", "health --service", "health --bogus"}) {
+    const Result result = Run(command);
+    EXPECT_EQ(result.exit_status, 2) << command;
+    EXPECT_THAT(result.out, IsEmpty()) << command;
+    EXPECT_THAT(result.err, HasSubstr("--help")) << command;
+  }
+}
+
+TEST_F(MainTest, FailuresAreOne) {
+  const Result result = Run("model list --server=127.0.0.1:1 --deadline-ms=50");
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_THAT(result.out, IsEmpty());
+  EXPECT_THAT(result.err, StartsWith("beak: UNAVAILABLE: server '127.0.0.1:1'"));
+}
+
+TEST_F(MainTest, HealthIsTheExitStatus) {
+  server_.health = [](auto*, const auto& request, auto* response) {
+    using Response = grpc::health::v1::HealthCheckResponse;
+    response->set_status(request.service().empty() ? Response::SERVING : Response::NOT_SERVING);
+    return grpc::Status::OK;
+  };
+  Result result = Run("health" + Server());
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_EQ(result.out, "SERVING\n");
+  result = Run("health --service=m --json" + Server());
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_EQ(nlohmann::json::parse(result.out)["status"], "NOT_SERVING");
+}
+
+TEST_F(MainTest, ListsModels) {
+  server_.repository_index = [](auto*, const auto&, auto* response) {
+    response->add_models()->set_name("m");
+    return grpc::Status::OK;
+  };
+  EXPECT_THAT(Run("model list" + Server()).out, StartsWith("MODEL"));
+  EXPECT_EQ(nlohmann::json::parse(Run("model list --json" + Server()).out)[0]["name"], "m");
+}
+
+TEST_F(MainTest, ShowsConfigurations) {
+  server_.model_config = [](auto*, const auto& request, auto* response) {
+    response->mutable_config()->set_name(request.name() + "/" + request.version());
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run("model config m --version=2" + Server()).out, "name: \"m/2\"\n");
+  EXPECT_EQ(nlohmann::json::parse(Run("model config m --json" + Server()).out)["name"], "m/");
+}
+
+TEST_F(MainTest, ShowsStatistics) {
+  server_.model_statistics = [](auto*, const auto& request, auto* response) {
+    response->add_model_stats()->set_name(request.name().empty() ? "all" : request.name());
+    return grpc::Status::OK;
+  };
+  EXPECT_THAT(Run("model stats" + Server()).out, HasSubstr("\nall "));
+  EXPECT_EQ(nlohmann::json::parse(Run("model stats m --json" + Server()).out)[0]["name"], "m");
+}
+
+}  // namespace
+}  // namespace beak::cli
