@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/tensor/shape.h"
+#include "server/models/signature.h"
+#include "server/predict/request.h"
+
+namespace beak {
+
+// A request that a model can run: what belongs to whom is settled. Inputs are in the network's order.
+struct ValidRequest {
+  int64_t rows = 1;           // 1 where the model has no batch dimension
+  std::vector<Shape> shapes;  // as the network sees them, batch dimension included
+  std::vector<std::span<const std::byte>> data;
+
+  struct Output {
+    int index = 0;  // in the signature
+    int64_t classes = 0;
+  };
+  std::vector<Output> outputs;
+};
+
+// Checks a request against a model: names, element types, ranks, sizes, rows and bytes; every input once, every wanted
+// output at most once. INVALID_ARGUMENT naming the tensor, RESOURCE_EXHAUSTED for one that no machine could hold. What
+// the bytes say is not looked at: NaN and infinity are data.
+absl::StatusOr<ValidRequest> Validate(const Signature& signature, const std::vector<InputTensor>& inputs,
+                                      const std::vector<RequestedOutput>& outputs);
+
+}  // namespace beak
