@@ -1,5 +1,6 @@
 #include "client/channel.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/alarm.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
@@ -26,6 +27,13 @@ using std::chrono::system_clock;
 constexpr nanoseconds kLongest = std::chrono::hours(24 * 365);
 constexpr int kInitialReconnectMs = 100;
 constexpr int kMaxReconnectMs = 5000;
+
+// Left alone, gRPC shuts down whenever its last object goes, and now and then (1.51, after a long message) that takes
+// it ten seconds. So it stays up for the life of the process.
+void KeepGrpcUp() {
+  static const bool up = (grpc_init(), true);
+  static_cast<void>(up);
+}
 
 double UniformRandom() {
   thread_local std::mt19937_64 generator{std::random_device{}()};
@@ -94,6 +102,7 @@ class Channel::PendingCall : public std::enable_shared_from_this<PendingCall> {
 };
 
 absl::StatusOr<std::unique_ptr<Channel>> Channel::Connect(const std::string& address, const ClientOptions& options) {
+  KeepGrpcUp();
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(options.max_receive_bytes);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kInitialReconnectMs);
