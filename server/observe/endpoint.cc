@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "server/observe/address.h"
 
 namespace beak {
 namespace {
@@ -37,8 +38,7 @@ class ExposerEndpoint final : public MetricsEndpoint {
 
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Create(const std::string& host, int port,
                                                                          const Metrics& metrics) {
-  const bool bare_ipv6 = host.find(':') != std::string::npos && host.front() != '[';
-  const std::string address = bare_ipv6 ? absl::StrCat("[", host, "]:", port) : absl::StrCat(host, ":", port);
+  const std::string address = HostPort(host, port);
   try {
     return std::make_unique<ExposerEndpoint>(address, metrics.collectable());
   } catch (const std::exception& error) {

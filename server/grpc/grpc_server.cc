@@ -1,0 +1,116 @@
+#include "server/grpc/grpc_server.h"
+
+#include <grpc/grpc.h>
+#include <grpc/support/log.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/log.h"
+#include "server/grpc/health_service.h"
+#include "server/grpc/inference_service.h"
+#include "server/observe/address.h"
+
+namespace beak {
+namespace {
+
+// Calls that one connection may have open; further ones wait on the client's side.
+constexpr int kMaxStreamsPerConnection = 1024;
+// Bytes that gRPC may hold for messages on their way in, over all connections: some of the largest allowed.
+constexpr int64_t kLargestMessagesHeld = 4;
+constexpr int64_t kMinBytesHeld = int64_t{1} << 30;
+// A client that vanished without a word is noticed after these; one that asks more often than the second is cut off.
+constexpr int kKeepaliveMs = 60'000;
+constexpr int kMinClientPingMs = 10'000;
+
+// gRPC's own complaints become lines of our log.
+void WriteGrpcLog(gpr_log_func_args* args) {
+  const LogLevel level = args->severity == GPR_LOG_SEVERITY_ERROR ? LogLevel::kWarning : LogLevel::kDebug;
+  Log(level, "grpc", {{"message", args->message}, {"file", args->file}, {"line", args->line}});
+}
+
+void SetProcessDefaults() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    gpr_set_log_function(WriteGrpcLog);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+}
+
+class GrpcServerImpl final : public GrpcServer {
+ public:
+  GrpcServerImpl(const Options& options, const ModelManager& models, const Readiness& readiness, Predictor& predictor,
+                 const Clock& clock)
+      : clock_(clock),
+        inference_(
+            MakeInferenceService({options.server_name, options.server_version}, models, readiness, predictor, clock)),
+        health_(HealthService::Create(models, readiness)) {}
+  ~GrpcServerImpl() override {
+    if (server_) Shutdown(clock_.Now());
+  }
+
+  absl::Status Listen(const Options& options) {
+    SetProcessDefaults();
+    const std::string address = HostPort(options.host, options.port);
+    grpc::ServerBuilder builder;
+    Configure(options, builder);
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(inference_.get());
+    builder.RegisterService(health_->service());
+    server_ = builder.BuildAndStart();
+    if (server_) return absl::OkStatus();
+    return absl::UnavailableError(
+        absl::StrCat("grpc: cannot listen on ", address, "; does another program use the port?"));
+  }
+
+  int port() const override { return port_; }
+  void ModelsChanged() override { health_->Update(); }
+  void EndWatches() override { health_->EndWatches(); }
+  void Shutdown(MonotonicTime deadline) override {
+    server_->Shutdown(std::chrono::system_clock::now() +
+                      std::chrono::duration_cast<std::chrono::system_clock::duration>(deadline - clock_.Now()));
+  }
+
+ private:
+  static void Configure(const Options& options, grpc::ServerBuilder& builder) {
+    const int64_t largest = std::min<int64_t>(options.max_receive_bytes, std::numeric_limits<int>::max());
+    builder.SetMaxReceiveMessageSize(static_cast<int>(largest));
+    grpc::ResourceQuota quota("beak");
+    quota.Resize(static_cast<size_t>(std::max(kMinBytesHeld, kLargestMessagesHeld * largest)));
+    builder.SetResourceQuota(quota);
+    // gRPC would share a port that is in use without a word.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinClientPingMs);
+  }
+
+  const Clock& clock_;
+  const std::unique_ptr<grpc::Service> inference_;
+  const std::unique_ptr<HealthService> health_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;  // goes first
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options, const ModelManager& models,
+                                                               const Readiness& readiness, Predictor& predictor,
+                                                               const Clock& clock) {
+  auto server = std::make_unique<GrpcServerImpl>(options, models, readiness, predictor, clock);
+  absl::Status listening = server->Listen(options);
+  if (!listening.ok()) return listening;
+  return server;
+}
+
+}  // namespace beak

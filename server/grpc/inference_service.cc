@@ -1,0 +1,172 @@
+#include "server/grpc/inference_service.h"
+
+#include <grpcpp/support/server_callback.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/inference/open_inference.grpc.pb.h"
+#include "proto/wire/status.h"
+#include "server/grpc/describe.h"
+#include "server/grpc/infer_call.h"
+
+namespace beak {
+namespace {
+
+using grpc::CallbackServerContext;
+using grpc::ServerUnaryReactor;
+
+// What of the protocol's extensions is real here.
+constexpr const char* kExtensions[] = {"classification", "model_configuration", "parameters", "statistics"};
+
+ServerUnaryReactor* Answer(CallbackServerContext* context, const absl::Status& status = absl::OkStatus()) {
+  ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(wire::ToGrpcStatus(status));
+  return reactor;
+}
+
+absl::Status NotServed(const char* what) {
+  return absl::UnimplementedError(absl::StrCat(what, " is not served by this server"));
+}
+
+// A stream that is over before it begins.
+class RefusedStream final
+    : public grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse> {
+ public:
+  explicit RefusedStream(const absl::Status& why) { Finish(wire::ToGrpcStatus(why)); }
+  void OnDone() override { delete this; }
+};
+
+class InferenceService final : public inference::GRPCInferenceService::CallbackService {
+ public:
+  InferenceService(InferenceServiceOptions options, const ModelManager& models, const Readiness& readiness,
+                   Predictor& predictor, const Clock& clock)
+      : options_(std::move(options)), models_(models), readiness_(readiness), predictor_(predictor), clock_(clock) {}
+
+  ServerUnaryReactor* ServerLive(CallbackServerContext* context, const inference::ServerLiveRequest*,
+                                 inference::ServerLiveResponse* response) override {
+    response->set_live(true);
+    return Answer(context);
+  }
+
+  ServerUnaryReactor* ServerReady(CallbackServerContext* context, const inference::ServerReadyRequest*,
+                                  inference::ServerReadyResponse* response) override {
+    response->set_ready(readiness_.ready());
+    return Answer(context);
+  }
+
+  // A model that is unknown is not ready; that is no error.
+  ServerUnaryReactor* ModelReady(CallbackServerContext* context, const inference::ModelReadyRequest* request,
+                                 inference::ModelReadyResponse* response) override {
+    response->set_ready(!readiness_.stopping() && models_.snapshot()->Find(request->name(), request->version()).ok());
+    return Answer(context);
+  }
+
+  ServerUnaryReactor* ServerMetadata(CallbackServerContext* context, const inference::ServerMetadataRequest*,
+                                     inference::ServerMetadataResponse* response) override {
+    response->set_name(options_.server_name);
+    response->set_version(options_.server_version);
+    for (const char* extension : kExtensions) response->add_extensions(extension);
+    return Answer(context);
+  }
+
+  ServerUnaryReactor* ModelMetadata(CallbackServerContext* context, const inference::ModelMetadataRequest* request,
+                                    inference::ModelMetadataResponse* response) override {
+    return Answer(context, Describe(*models_.snapshot(), request->name(), request->version(), response));
+  }
+
+  ServerUnaryReactor* ModelInfer(CallbackServerContext* context, const inference::ModelInferRequest* request,
+                                 inference::ModelInferResponse* response) override {
+    return StartInferCall(predictor_, clock_, *context, *request, response);
+  }
+
+  ServerUnaryReactor* ModelConfig(CallbackServerContext* context, const inference::ModelConfigRequest* request,
+                                  inference::ModelConfigResponse* response) override {
+    const auto version = models_.snapshot()->Find(request->name(), request->version());
+    if (version.ok()) *response->mutable_config() = (*version)->config();
+    return Answer(context, version.status());
+  }
+
+  ServerUnaryReactor* ModelStatistics(CallbackServerContext* context, const inference::ModelStatisticsRequest* request,
+                                      inference::ModelStatisticsResponse* response) override {
+    return Answer(context, DescribeStatistics(*models_.snapshot(), request->name(), request->version(), response));
+  }
+
+  ServerUnaryReactor* RepositoryIndex(CallbackServerContext* context, const inference::RepositoryIndexRequest* request,
+                                      inference::RepositoryIndexResponse* response) override {
+    if (!request->repository_name().empty()) {
+      return Answer(context, absl::UnimplementedError("repository_name: expected none, for there is one repository"));
+    }
+    DescribeIndex(*models_.snapshot(), request->ready(), response);
+    return Answer(context);
+  }
+
+  grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>* ModelStreamInfer(
+      CallbackServerContext*) override {
+    return new RefusedStream(NotServed("ModelStreamInfer"));
+  }
+  ServerUnaryReactor* RepositoryModelLoad(CallbackServerContext* context, const inference::RepositoryModelLoadRequest*,
+                                          inference::RepositoryModelLoadResponse*) override {
+    return Answer(context, NotServed("RepositoryModelLoad"));
+  }
+  ServerUnaryReactor* RepositoryModelUnload(CallbackServerContext* context,
+                                            const inference::RepositoryModelUnloadRequest*,
+                                            inference::RepositoryModelUnloadResponse*) override {
+    return Answer(context, NotServed("RepositoryModelUnload"));
+  }
+  ServerUnaryReactor* SystemSharedMemoryStatus(CallbackServerContext* context,
+                                               const inference::SystemSharedMemoryStatusRequest*,
+                                               inference::SystemSharedMemoryStatusResponse*) override {
+    return Answer(context, NotServed("shared memory"));
+  }
+  ServerUnaryReactor* SystemSharedMemoryRegister(CallbackServerContext* context,
+                                                 const inference::SystemSharedMemoryRegisterRequest*,
+                                                 inference::SystemSharedMemoryRegisterResponse*) override {
+    return Answer(context, NotServed("shared memory"));
+  }
+  ServerUnaryReactor* SystemSharedMemoryUnregister(CallbackServerContext* context,
+                                                   const inference::SystemSharedMemoryUnregisterRequest*,
+                                                   inference::SystemSharedMemoryUnregisterResponse*) override {
+    return Answer(context, NotServed("shared memory"));
+  }
+  ServerUnaryReactor* CudaSharedMemoryStatus(CallbackServerContext* context,
+                                             const inference::CudaSharedMemoryStatusRequest*,
+                                             inference::CudaSharedMemoryStatusResponse*) override {
+    return Answer(context, NotServed("CUDA shared memory"));
+  }
+  ServerUnaryReactor* CudaSharedMemoryRegister(CallbackServerContext* context,
+                                               const inference::CudaSharedMemoryRegisterRequest*,
+                                               inference::CudaSharedMemoryRegisterResponse*) override {
+    return Answer(context, NotServed("CUDA shared memory"));
+  }
+  ServerUnaryReactor* CudaSharedMemoryUnregister(CallbackServerContext* context,
+                                                 const inference::CudaSharedMemoryUnregisterRequest*,
+                                                 inference::CudaSharedMemoryUnregisterResponse*) override {
+    return Answer(context, NotServed("CUDA shared memory"));
+  }
+  ServerUnaryReactor* TraceSetting(CallbackServerContext* context, const inference::TraceSettingRequest*,
+                                   inference::TraceSettingResponse*) override {
+    return Answer(context, NotServed("TraceSetting"));
+  }
+  ServerUnaryReactor* LogSettings(CallbackServerContext* context, const inference::LogSettingsRequest*,
+                                  inference::LogSettingsResponse*) override {
+    return Answer(context, NotServed("LogSettings"));
+  }
+
+ private:
+  const InferenceServiceOptions options_;
+  const ModelManager& models_;
+  const Readiness& readiness_;
+  Predictor& predictor_;
+  const Clock& clock_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeInferenceService(const InferenceServiceOptions& options, const ModelManager& models,
+                                                    const Readiness& readiness, Predictor& predictor,
+                                                    const Clock& clock) {
+  return std::make_unique<InferenceService>(options, models, readiness, predictor, clock);
+}
+
+}  // namespace beak

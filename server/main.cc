@@ -1,0 +1,146 @@
+// beak-server: flags -> configuration -> Server::Create -> wait for a signal.
+
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/base/log.h"
+#include "server/observe/address.h"
+#include "server/server.h"
+
+namespace beak {
+namespace {
+
+constexpr int kExitFailure = 1;
+constexpr int kExitUsage = 2;
+
+struct Flags {
+  ServerConfig server;
+  std::vector<std::string> models;  // [NAME=]FILE
+  LogFormat log_format = LogFormat::kText;
+  LogLevel log_level = LogLevel::kInfo;
+  double drain_timeout_secs = 30;
+};
+
+// "mnist=a/b.onnx", or a file alone, which is named for itself.
+ModelFile ParseModelFlag(const std::string& value) {
+  const size_t equals = value.find('=');
+  const bool named = equals != std::string::npos && value.find('/') > equals;
+  if (named) return {value.substr(0, equals), value.substr(equals + 1)};
+  return {std::filesystem::path(value).stem().string(), value};
+}
+
+void DeclareFlags(CLI::App& app, Flags& flags) {
+  ServerConfig& server = flags.server;
+  const CLI::Range port(0, 65535);
+  app.add_option("--model-repository", server.model_repository,
+                 "Folder of models: DIR/<model>/<version>/model.onnx, DIR/<model>/config.pbtxt")
+      ->type_name("DIR");
+  app.add_option("--model", flags.models,
+                 "Serve one model file as version 1 of NAME (by default the file's name); repeatable")
+      ->type_name("[NAME=]FILE")
+      ->allow_extra_args(false);
+  app.add_option("--host", server.host, "Address to listen on")->type_name("HOST")->capture_default_str();
+  app.add_option("--grpc-port", server.grpc_port, "Port of the gRPC services; 0 picks a free one")
+      ->check(port)
+      ->type_name("PORT")
+      ->capture_default_str();
+  app.add_option("--metrics-port", server.metrics_port, "Port of /metrics; 0 picks a free one")
+      ->check(port)
+      ->type_name("PORT")
+      ->capture_default_str();
+  app.add_option("--threads", server.threads, "Lanes that run networks; 0: as many as there are cores to use")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--queue-rows", server.queue_rows, "Rows that may wait; beyond that requests are refused at once")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--max-receive-bytes", server.max_receive_bytes, "Largest message that is taken")
+      ->check(CLI::Range(int64_t{1}, int64_t{0x7fffffff}))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--drain-timeout-secs", flags.drain_timeout_secs, "How long requests may take to finish at the end")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  app.add_option("--server-name", server.server_name,
+                 "Name in ServerMetadata; some samples of the protocol insist on \"triton\"")
+      ->type_name("NAME")
+      ->capture_default_str();
+  const std::map<std::string, LogFormat> formats = {{"text", LogFormat::kText}, {"json", LogFormat::kJson}};
+  app.add_option("--log-format", flags.log_format, "text or json (default text)")
+      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->type_name("FORMAT");
+  const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::kDebug},
+                                                  {"info", LogLevel::kInfo},
+                                                  {"warning", LogLevel::kWarning},
+                                                  {"error", LogLevel::kError}};
+  app.add_option("--log-level", flags.log_level, "debug, info, warning or error (default info)")
+      ->transform(CLI::CheckedTransformer(levels).description(""))
+      ->type_name("LEVEL");
+  app.set_version_flag("--version", "beak-server " BEAK_VERSION);
+}
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "beak-server: %s\n", std::string(status.message()).c_str());
+  return kExitFailure;
+}
+
+// Serves until a signal of `stop` comes, which all threads must have blocked.
+int Serve(const Flags& flags, const sigset_t& stop) {
+  ServerConfig config = flags.server;
+  config.on_loaded = [&](const Server& server) {
+    std::fprintf(stderr, "beak-server ready grpc=%s metrics=%s\n", HostPort(config.host, server.grpc_port()).c_str(),
+                 HostPort(config.host, server.metrics_port()).c_str());
+  };
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(config);
+  if (!server.ok()) return Fail(server.status());
+
+  int signal = 0;
+  sigwait(&stop, &signal);
+  LogInfo("shutting down", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  (*server)->Shutdown(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(flags.drain_timeout_secs)));
+  server->reset();
+  LogInfo("stopped");
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  Flags flags;
+  flags.server.server_version = BEAK_VERSION;
+  CLI::App app("Serves neural networks over gRPC, with metrics for Prometheus.", "beak-server");
+  DeclareFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+    if (flags.server.model_repository.empty() && flags.models.empty()) {
+      throw CLI::RequiredError("--model-repository or --model");
+    }
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  for (const std::string& model : flags.models) flags.server.models.push_back(ParseModelFlag(model));
+  ConfigureLog(flags.log_level, flags.log_format);
+
+  // Before any thread is started: they inherit it, and the signals wait for the main thread.
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return Serve(flags, stop);
+}
+
+}  // namespace
+}  // namespace beak
+
+int main(int argc, char** argv) { return beak::Main(argc, argv); }

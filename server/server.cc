@@ -1,0 +1,100 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "engine/base/cancel.h"
+#include "engine/base/clock.h"
+#include "engine/base/cpu.h"
+#include "engine/base/log.h"
+#include "engine/base/status.h"
+#include "engine/base/thread.h"
+#include "server/grpc/grpc_server.h"
+#include "server/models/readiness.h"
+#include "server/observe/address.h"
+#include "server/observe/endpoint.h"
+#include "server/observe/metrics.h"
+#include "server/predict/predictor.h"
+#include "server/scheduling/fifo_scheduler.h"
+
+namespace beak {
+namespace {
+
+// How long answers that have been given may take to leave once the drain is over.
+constexpr std::chrono::seconds kFlush(1);
+
+class ServerImpl final : public Server {
+ public:
+  explicit ServerImpl(const ServerConfig& config) : config_(config), metrics_(config.server_version) {}
+  ~ServerImpl() override {
+    if (!stopped_) Shutdown(std::chrono::nanoseconds(0));
+  }
+
+  // Each part starts after those that it uses; ports that are in use are found before anything is loaded.
+  absl::Status Start() {
+    const int lanes = config_.threads > 0 ? config_.threads : AvailableCores();
+    ASSIGN_OR_RETURN(models_, ModelManager::Create({config_.model_repository, config_.models, lanes}, metrics_));
+    metrics_.OnScrape([this] { models_->RefreshMetrics(); });
+    ASSIGN_OR_RETURN(endpoint_, MetricsEndpoint::Create(config_.host, config_.metrics_port, metrics_));
+    readiness_ = std::make_unique<Readiness>(*models_);
+    scheduler_ = std::make_unique<FifoScheduler>(FifoScheduler::Options{lanes, config_.queue_rows}, clock_, metrics_);
+    predictor_ = std::make_unique<Predictor>(*models_, *scheduler_, metrics_, clock_);
+    ASSIGN_OR_RETURN(grpc_, GrpcServer::Create({config_.host, config_.grpc_port, config_.max_receive_bytes,
+                                                config_.server_name, config_.server_version},
+                                               *models_, *readiness_, *predictor_, clock_));
+    LogInfo("listening", {{"grpc", HostPort(config_.host, grpc_port())},
+                          {"metrics", HostPort(config_.host, metrics_port())},
+                          {"lanes", lanes}});
+    models_->OnChange([this] { grpc_->ModelsChanged(); });
+    loader_ = StartThread("beak-loader", [this] { Load(); });
+    return absl::OkStatus();
+  }
+
+  int grpc_port() const override { return grpc_->port(); }
+  int metrics_port() const override { return endpoint_->port(); }
+
+  void Shutdown(std::chrono::nanoseconds drain) override {
+    stopped_ = true;
+    if (!grpc_) return;  // never started
+    const MonotonicTime deadline = clock_.Now() + drain;
+    stop_loading_.Cancel();
+    readiness_->Stop();
+    grpc_->EndWatches();
+    // Requests in the queue and on lanes are answered first; calls that come meanwhile are told UNAVAILABLE.
+    scheduler_->Drain(deadline);
+    grpc_->Shutdown(std::max(deadline, clock_.Now() + kFlush));
+    loader_.join();
+  }
+
+ private:
+  void Load() {
+    models_->LoadAll(stop_loading_);
+    if (models_->first_load_done()) config_.on_loaded(*this);
+  }
+
+  const ServerConfig config_;
+  const Clock& clock_ = Clock::Real();
+  bool stopped_ = false;
+
+  // In the order in which they start; they end in the opposite one.
+  Metrics metrics_;
+  std::unique_ptr<ModelManager> models_;
+  std::unique_ptr<MetricsEndpoint> endpoint_;
+  std::unique_ptr<Readiness> readiness_;
+  std::unique_ptr<FifoScheduler> scheduler_;
+  std::unique_ptr<Predictor> predictor_;
+  std::unique_ptr<GrpcServer> grpc_;
+  CancelToken stop_loading_;
+  std::thread loader_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerConfig& config) {
+  auto server = std::make_unique<ServerImpl>(config);
+  RETURN_IF_ERROR(server->Start());
+  return server;
+}
+
+}  // namespace beak

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/models/manager.h"
+
+namespace beak {
+
+class Server;
+
+struct ServerConfig {
+  std::string host = "127.0.0.1";
+  int grpc_port = 8001;  // 0: a free one, here and below
+  int metrics_port = 8002;
+  std::string model_repository;  // empty: none
+  std::vector<ModelFile> models;
+  int threads = 0;  // lanes; 0: as many as cores may be used
+  int64_t max_receive_bytes = int64_t{256} << 20;
+  int64_t queue_rows = 4096;
+  std::string server_name = "beak";
+  std::string server_version;
+  // Told once when everything that was there at start has loaded or failed, on a thread of the server; not at all where
+  // the end comes first.
+  std::function<void(const Server&)> on_loaded = [](const Server&) {};
+};
+
+// The whole server: the one place that knows every part, and the order in which they start and stop. *Thread-safe.*
+class Server {
+ public:
+  // Listens and begins to load. Health, metrics and what is loaded already are served while the rest loads. Errors name
+  // the flag's subject: a repository that cannot be read, a port in use.
+  static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerConfig& config);
+  // Shuts down without patience, if that has not been done.
+  virtual ~Server() = default;
+
+  virtual int grpc_port() const = 0;
+  virtual int metrics_port() const = 0;
+
+  // Says NOT_SERVING, refuses new requests, and finishes those it has; what is left after `drain` is refused or
+  // cancelled. Returns when nothing runs any more. Call once.
+  virtual void Shutdown(std::chrono::nanoseconds drain) = 0;
+};
+
+}  // namespace beak
