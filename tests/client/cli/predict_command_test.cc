@@ -27,7 +27,7 @@ using ::testing::HasSubstr;
 class PredictTest : public ::testing::Test {
  protected:
   PredictTest() {
-    server_.model_metadata = [this](auto*, const auto&, auto* response) { return Metadata(response); };
+    server_.model_metadata = [](auto*, const auto&, auto* response) { return Metadata(response); };
     server_.model_config = [this](auto*, const auto&, auto* response) {
       *response->mutable_config() = config_;
       return grpc::Status::OK;
