@@ -92,7 +92,7 @@ right=0
 for digit in 0 1 2 3 4 5 6 7 8 9; do
   answer=$($bin/beak predict mnist --server="$grpc" --image="deploy/demo/digits/$digit.png" --top=1)
   echo "$answer"
-  if grep -qE "^ *1?\.? *$digit( |$)" <<<"$answer"; then right=$((right + 1)); fi
+  if grep -qE "^ *[-+.e0-9]+ +$digit( |$)" <<<"$answer"; then right=$((right + 1)); fi
 done
 echo "recognised: $right of 10"
 
