@@ -37,7 +37,7 @@ std::vector<Taps> MakeTaps(double begin, double extent, int size, int count) {
   return all;
 }
 
-// Rows of `line` interleaved values are resampled along x: [height, width, channels] -> [height, taps, channels].
+// Along x: [height, width, channels] -> [height, taps, channels].
 template <typename T>
 std::vector<float> ResampleRows(const T* in, int height, int width, int channels, const std::vector<Taps>& taps) {
   std::vector<float> out(static_cast<size_t>(height) * taps.size() * static_cast<size_t>(channels));
