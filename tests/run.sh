@@ -68,7 +68,8 @@ install_packages $FULL_PACKAGES
 failed=""
 build_and_test release || failed="$failed release"
 # The checks look at the sources, which are the same in every preset.
-build_and_test tsan --label-exclude check || failed="$failed tsan"
+# Debian's gRPC is not instrumented: what it hands from thread to thread looks like races, so those tests are left out.
+build_and_test tsan --label-exclude 'check|grpc' || failed="$failed tsan"
 build_and_test clang --label-exclude check || failed="$failed clang"
 tests/debian13.sh || failed="$failed debian13"
 if [ -n "$failed" ]; then
