@@ -21,7 +21,10 @@
 namespace beak {
 namespace {
 
-// How long answers that have been given may take to leave once the drain is over.
+// gRPC answers CANCELLED to a call that arrives while it shuts down. For so long everybody whose last call has just
+// been answered hears UNAVAILABLE from us instead, which clients know to retry elsewhere.
+constexpr std::chrono::milliseconds kLinger(200);
+// How long answers that have been given may then take to leave.
 constexpr std::chrono::seconds kFlush(1);
 
 class ServerImpl final : public Server {
@@ -63,6 +66,7 @@ class ServerImpl final : public Server {
     grpc_->EndWatches();
     // Requests in the queue and on lanes are answered first; calls that come meanwhile are told UNAVAILABLE.
     scheduler_->Drain(deadline);
+    std::this_thread::sleep_for(kLinger);
     grpc_->Shutdown(std::max(deadline, clock_.Now() + kFlush));
     loader_.join();
   }

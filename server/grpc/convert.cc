@@ -44,8 +44,9 @@ absl::Status TakeParameters(const Parameters& parameters, PredictRequest* reques
   const auto timeout = parameters.find("timeout");
   if (timeout == parameters.end()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::chrono::microseconds limit, Timeout(timeout->second));
-  // 0 is how the protocol says "none". The comparison is one that cannot overflow.
-  if (limit.count() > 0 && limit < request->deadline - request->received) request->deadline = request->received + limit;
+  // 0 is how the protocol says "none". Compared in microseconds, for a limit may be more than nanoseconds can count.
+  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(request->deadline - request->received);
+  if (limit.count() > 0 && limit < left) request->deadline = request->received + limit;
   return absl::OkStatus();
 }
 

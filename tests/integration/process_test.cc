@@ -1,0 +1,191 @@
+// beak-server as users start it: flags, signals, exit codes, lines on stderr.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/integration/serving.h"
+#include "tests/server/support/networks.h"
+#include "tests/support/temp_dir.h"
+
+extern char** environ;
+
+namespace beak {
+namespace {
+
+using ::testing::AllOf;
+using testing::Connect;
+using testing::FloatRequest;
+using ::testing::HasSubstr;
+using testing::Infer;
+using testing::TempDir;
+
+// The program with its stderr in a pipe.
+class Process {
+ public:
+  explicit Process(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), std::string(std::getenv("BEAK_BIN_DIR")) + "/beak-server");
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    EXPECT_EQ(posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    stderr_ = fdopen(ends[0], "r");
+  }
+  ~Process() {
+    if (pid_ > 0) kill(pid_, SIGKILL), Wait();
+    fclose(stderr_);
+  }
+
+  // The next line of stderr that contains `text`, or "" at the end.
+  std::string AwaitLine(const std::string& text) {
+    char* line = nullptr;
+    size_t size = 0;
+    std::string found;
+    while (found.empty() && getline(&line, &size, stderr_) > 0) {
+      output += line;
+      if (std::string(line).find(text) != std::string::npos) found = line;
+    }
+    free(line);
+    return found;
+  }
+  void Signal(int number) { kill(pid_, number); }
+  // The exit code; -1 where a signal ended it.
+  int Wait() {
+    AwaitLine("\n\n");  // never comes: reads to the end
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  std::string output;
+
+ private:
+  pid_t pid_ = 0;
+  FILE* stderr_ = nullptr;
+};
+
+std::string Field(const std::string& line, const std::string& name) {
+  const size_t begin = line.find(name + "=") + name.size() + 1;
+  return line.substr(begin, line.find_first_of(" \n", begin) - begin);
+}
+
+class ProcessTest : public ::testing::Test {
+ protected:
+  ProcessTest() { dir_.Write("scale/1/model.onnx", testing::ScaleNetwork(2)); }
+
+  std::vector<std::string> Arguments(std::vector<std::string> more = {}) {
+    more.insert(more.end(), {"--grpc-port=0", "--metrics-port=0", "--model-repository=" + dir_.path()});
+    return more;
+  }
+
+  const TempDir dir_;
+};
+
+TEST_F(ProcessTest, ServesUntilASignalAndFinishesWhatItHas) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Process server(Arguments());
+    const std::string ready = server.AwaitLine("beak-server ready");
+    ASSERT_THAT(ready, AllOf(HasSubstr(" grpc=127.0.0.1:"), HasSubstr(" metrics=127.0.0.1:"))) << server.output;
+    const std::string address = Field(ready, "grpc");
+
+    std::atomic<int> answered{0}, failed{0};
+    std::vector<std::thread> clients;
+    for (int i = 0; i < 4; ++i) {
+      clients.emplace_back([&] {
+        const auto stub = inference::GRPCInferenceService::NewStub(Connect(address));
+        while (true) {
+          inference::ModelInferResponse response;
+          const grpc::Status status = Infer(*stub, FloatRequest("scale", {1, 2}, {1, 2}), &response);
+          if (!status.ok()) {
+            failed += status.error_code() != grpc::StatusCode::UNAVAILABLE;
+            return;
+          }
+          ++answered;
+        }
+      });
+    }
+    while (answered < 20) std::this_thread::yield();
+    server.Signal(signal);
+    EXPECT_EQ(server.Wait(), 0) << server.output;
+    for (std::thread& client : clients) client.join();
+    EXPECT_EQ(failed, 0) << "calls end with their answer or with UNAVAILABLE";
+    EXPECT_THAT(server.output, HasSubstr("stopped"));
+  }
+}
+
+TEST_F(ProcessTest, LogsInJsonWhereAsked) {
+  Process server(Arguments({"--log-format=json"}));
+  ASSERT_NE(server.AwaitLine("beak-server ready"), "");
+  EXPECT_THAT(server.output, HasSubstr(R"("event":"model ready","model":"scale")"));
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.Wait(), 0);
+}
+
+TEST_F(ProcessTest, SingleFilesAreServedUnderTheirNames) {
+  const std::string file = dir_ / "scale/1/model.onnx";
+  Process server({"--grpc-port=0", "--metrics-port=0", "--model=mine=" + file, "--model=" + file});
+  const std::string ready = server.AwaitLine("beak-server ready");
+  ASSERT_NE(ready, "") << server.output;
+  const auto stub = inference::GRPCInferenceService::NewStub(Connect(Field(ready, "grpc")));
+  for (const char* model : {"mine", "model"}) {
+    inference::ModelInferResponse response;
+    EXPECT_TRUE(Infer(*stub, FloatRequest(model, {1, 2}, {1, 2}), &response).ok()) << model;
+  }
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.Wait(), 0);
+}
+
+struct FailureCase {
+  const char* name;
+  std::vector<std::string> arguments;
+  int code;
+  std::string says;
+};
+
+TEST_F(ProcessTest, WhatIsWrongAtStartIsSaid) {
+  Process first(Arguments());
+  const std::string ready = first.AwaitLine("beak-server ready");
+  ASSERT_NE(ready, "") << first.output;
+  const std::string port = Field(ready, "grpc").substr(std::string("127.0.0.1:").size());
+  const std::string repository = "--model-repository=" + dir_.path();
+  const std::vector<FailureCase> cases = {
+      {"nothing to serve", {}, 2, "--model"},
+      {"unknown flag", {"--nosuch"}, 2, "nosuch"},
+      {"no number", {"--grpc-port=x", repository}, 2, "--grpc-port"},
+      {"no port", {"--grpc-port=70000", repository}, 2, "--grpc-port"},
+      {"log format", {"--log-format=xml", repository}, 2, "--log-format"},
+      {"port in use", {"--grpc-port=" + port, "--metrics-port=0", repository}, 1, "cannot listen on 127.0.0.1:" + port},
+      {"no such host", {"--host=256.1.1.1", "--grpc-port=0", "--metrics-port=0", repository}, 1, "256.1.1.1"},
+      {"repository", {"--grpc-port=0", "--metrics-port=0", "--model-repository=" + (dir_ / "none")}, 1, dir_ / "none"},
+      {"file", {"--grpc-port=0", "--metrics-port=0", "--model=" + (dir_ / "none.onnx")}, 1, dir_ / "none.onnx"},
+  };
+  for (const FailureCase& c : cases) {
+    Process server(c.arguments);
+    EXPECT_EQ(server.Wait(), c.code) << c.name << ": " << server.output;
+    EXPECT_THAT(server.output, HasSubstr(c.says)) << c.name;
+  }
+  first.Signal(SIGTERM);
+  EXPECT_EQ(first.Wait(), 0);
+}
+
+}  // namespace
+}  // namespace beak
