@@ -1,6 +1,7 @@
 #include "engine/onednn/backend.h"
 
 #include "engine/onednn/kernels.h"
+#include "engine/onednn/layout_policy.h"
 #include "engine/reference/reference.h"
 
 namespace beak {
@@ -35,6 +36,7 @@ Backend MakeCpuBackend() {
   prefer("onednn batch normalization", onednn::PlanBatchNormalization, {"BatchNormalization"});
   prefer("onednn lrn", onednn::PlanLrn, {"LRN"});
   prefer("onednn concat", onednn::PlanConcat, {"Concat"});
+  backend.choose_policy = [](const Graph& graph) { return static_cast<int>(onednn::ChooseLayoutPolicy(graph)); };
   prefer("simd gemm", onednn::PlanGemm, {"Gemm", "FusedGemm", "MatMul"});
   return backend;
 }

@@ -1,15 +1,16 @@
 #include "engine/base/status.h"
 #include "engine/onednn/activation.h"
 #include "engine/onednn/kernels.h"
+#include "engine/onednn/layout_policy.h"
 #include "engine/onednn/primitive.h"
 #include "engine/ops/window.h"
 
 namespace beak::onednn {
 namespace {
 
-// Everything that a convolution or deconvolution primitive is asked with, but for the layout of its source.
+// Everything that a convolution or deconvolution primitive is asked with, but for its source.
 struct Question {
-  Dims src, dst;
+  Dims dst;
   Dims weights;        // with a leading group dimension where there are groups
   Desc plain_weights;  // the tensor's bytes in those dimensions
   Desc bias;           // empty where there is none
@@ -68,19 +69,29 @@ bool IsFast(const char* name) {
   return text.rfind("jit", 0) == 0 || text.rfind("brg", 0) == 0;
 }
 
-// Asks first with the layout in which the source lies now: a reorder costs more than the difference between two of the
-// library's fast kernels. Where that gets no fast kernel the library chooses.
+// The layouts of the source to ask with before leaving it to the library. First the one in which the source lies now: a
+// reorder costs more than the difference between two of the library's fast kernels. Then, where the network is to be
+// blocked, blocks; a network's first convolution reads its few channels plain and writes blocks.
+std::vector<Desc> Candidates(const OperandInfo& source, int policy) {
+  constexpr int64_t kFewChannels = 4;
+  if (!source.layout.plain()) return {DescOf(source)};
+  if (policy != kBlockedLayout || source.shape.size() != 4) return {};
+  if (source.shape[1] <= kFewChannels) return {DescOf(source)};
+  return {Desc(source.shape, dnnl::memory::data_type::f32, dnnl::memory::format_tag::aBcd16b)};
+}
+
+// The first candidate for which the library has a fast kernel, else what it chooses itself.
 template <typename Ask>
-auto ChoosePrimitive(const OperandInfo& source, const Dims& src, Ask&& ask) {
-  if (!source.layout.plain()) {
+auto ChoosePrimitive(const KernelRequest& request, Ask&& ask) {
+  for (const Desc& candidate : Candidates(request.inputs[0], request.policy)) {
     try {
-      auto kept = ask(DescOf(source));
-      if (IsFast(kept.impl_info_str())) return kept;
+      auto primitive = ask(candidate);
+      if (IsFast(primitive.impl_info_str())) return primitive;
     } catch (const dnnl::error&) {
       // No implementation takes that layout.
     }
   }
-  return ask(AnyDesc(src));
+  return ask(AnyDesc(request.inputs[0].shape));
 }
 
 template <typename Primitive, typename PrimitiveDesc>
@@ -107,7 +118,6 @@ KernelPlan MakePlan(const KernelRequest& request, const Question& question, cons
 
 Question MakeQuestion(const KernelRequest& request, dnnl::primitive_attr attr) {
   Question question;
-  question.src = request.inputs[0].shape;
   question.dst = request.outputs[0].shape;
   if (request.inputs.size() > 2 && request.inputs[2].present) question.bias = PlainDesc(request.inputs[2].shape);
   question.attr = std::move(attr);
@@ -130,7 +140,7 @@ absl::StatusOr<KernelPlan> PlanConvolution(const KernelRequest& request) {
   question.window = ToWindowDims(window);
   ExactConvolutionPads(window, input, question.window);
   return Guarded([&]() -> absl::StatusOr<KernelPlan> {
-    const auto desc = ChoosePrimitive(request.inputs[0], question.src, [&](const Desc& src) {
+    const auto desc = ChoosePrimitive(request, [&](const Desc& src) {
       return ConvolutionForward(CpuEngine(), src, AnyDesc(question.weights), question.bias, AnyDesc(question.dst),
                                 question.window, question.attr);
     });
@@ -151,7 +161,7 @@ absl::StatusOr<KernelPlan> PlanDeconvolution(const KernelRequest& request) {
       TransposedWeights(request.inputs[1].shape, request.node.Get<int64_t>("group", 1), question.weights);
   question.window = ToWindowDims(window);
   return Guarded([&]() -> absl::StatusOr<KernelPlan> {
-    const auto desc = ChoosePrimitive(request.inputs[0], question.src, [&](const Desc& src) {
+    const auto desc = ChoosePrimitive(request, [&](const Desc& src) {
       return DeconvolutionForward(CpuEngine(), src, AnyDesc(question.weights), question.bias, AnyDesc(question.dst),
                                   question.window, question.attr);
     });

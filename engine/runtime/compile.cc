@@ -41,7 +41,12 @@ struct DraftStep {
 class Compiler {
  public:
   Compiler(const Graph& graph, const Backend& backend, ConstantStore& store, int threads)
-      : graph_(graph), backend_(backend), store_(store), threads_(threads), copies_(graph.num_values()) {
+      : graph_(graph),
+        backend_(backend),
+        store_(store),
+        threads_(threads),
+        policy_(backend.choose_policy ? backend.choose_policy(graph) : 0),
+        copies_(graph.num_values()) {
     const Uses uses(graph);
     for (ValueId id = 0; id < graph.num_values(); ++id) {
       pending_.push_back(static_cast<int>(uses.consumers(id).size()));
@@ -180,7 +185,7 @@ class Compiler {
   }
 
   absl::Status AddNode(const Node& node) {
-    KernelRequest request{node, {}, {}, threads_};
+    KernelRequest request{node, {}, {}, threads_, policy_};
     for (const ValueId id : node.inputs) request.inputs.push_back(Describe(id, true));
     for (const ValueId id : node.outputs) request.outputs.push_back(Describe(id, false));
     ASSIGN_OR_RETURN(KernelPlan plan, ChooseKernel(request));
@@ -280,6 +285,7 @@ class Compiler {
   const Backend& backend_;
   ConstantStore& store_;
   const int threads_;
+  const int policy_;
   std::vector<std::vector<Copy>> copies_;  // per value
   std::vector<int> pending_;               // per value: node inputs that have not been compiled yet
   std::vector<bool> is_output_;            // per value

@@ -53,6 +53,7 @@ struct KernelRequest {
   std::vector<OperandInfo> inputs;
   std::vector<OperandInfo> outputs;
   int threads = 1;  // the number of threads that will run it, fixed for the program
+  int policy = 0;   // Backend::choose_policy's answer
 };
 
 // The answer: what will run and what it wants.
@@ -85,6 +86,9 @@ struct KernelEntry {
 struct Backend {
   // Per operator, fastest first, reference last.
   std::map<std::string, std::vector<KernelEntry>> kernels;
+  // What the kernels of one program should agree on, from a look at the whole graph with static shapes. A number that
+  // means something to the backend alone; every request carries it. Empty: 0.
+  std::function<int(const Graph& graph)> choose_policy;
   // A kernel that copies a tensor from one layout into another, one input and one output.
   std::function<absl::StatusOr<KernelPlan>(DType dtype, const Shape& shape, const Layout& from, const Layout& to,
                                            int threads)>

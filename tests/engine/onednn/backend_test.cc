@@ -142,6 +142,12 @@ const Case kCases[] = {
      "simd gemm"},
     {"gemm_relu", {50}, "const w float32 [70, 50] = fill 1.0\na = Gemm(x, w) {transB = 1}\ny = Relu(a)", "simd gemm"},
     {"matmul_ranks", {4, 9}, "const w float32 [9, 20] = fill 1.0\ny = MatMul(x, w)", "simd gemm"},
+    {"pointwise_net",
+     {3, 20, 20},
+     "const w1 float32 [40, 3, 3, 3] = fill 1.0\nconst w2 float32 [72, 40, 1, 1] = fill 1.0\nconst w3 float32 [40, 72, "
+     "1, 1] = fill 1.0\n"
+     "a = Conv(x, w1) {strides = [2, 2]}\nb = Relu(a)\nc = Conv(b, w2)\nd = Relu(c)\ne = Conv(d, w3)\nf = Add(e, b)\ny "
+     "= Relu(f)"},
     {"dense_net",
      {3, 12, 12},
      "const w1 float32 [12, 3, 3, 3] = fill 1.0\nconst w2 float32 [12, 12, 3, 3] = fill 1.0\nconst w3 float32 [12, 24, "
