@@ -1,5 +1,5 @@
 // A bare gRPC server whose ModelInfer sends the request's tensors back: what the transport alone can do.
-// Prints "echo-server ready grpc=HOST:PORT" on stderr; SIGTERM or SIGINT ends it.
+// Prints "beak-benchmark-echo ready grpc=HOST:PORT" on stderr; SIGTERM or SIGINT ends it.
 
 #include <grpcpp/grpcpp.h>
 
@@ -43,10 +43,10 @@ int Serve() {
   builder.RegisterService(&service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {
-    std::cerr << "echo-server: cannot listen\n";
+    std::cerr << "beak-benchmark-echo: cannot listen\n";
     return 1;
   }
-  std::cerr << "echo-server ready grpc=127.0.0.1:" << port << std::endl;
+  std::cerr << "beak-benchmark-echo ready grpc=127.0.0.1:" << port << std::endl;
   int signal = 0;
   sigwait(&stop_signals, &signal);
   server->Shutdown();
