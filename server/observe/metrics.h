@@ -32,8 +32,9 @@ class VersionObserver {
   virtual VersionStatistics statistics() const = 0;
 };
 
-// Every metric of the server by name; nobody else knows one. Labels take their values from bounded sets only: models
-// and versions that were found on disk, codes, states; never from what a client sent. *Thread-safe.*
+// Everything that the server counts and measures, for Prometheus; families.h has the names. Labels take their values
+// from bounded sets only: models and versions that were found on disk, codes, states; never from what a client sent.
+// *Thread-safe.*
 class Metrics {
  public:
   explicit Metrics(const std::string& build_version);

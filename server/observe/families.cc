@@ -1,0 +1,53 @@
+#include "server/observe/families.h"
+
+#include <utility>
+
+namespace beak {
+namespace {
+
+Families::Counters& Counter(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+Families::Gauges& Gauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+}
+Families::Histograms& Histogram(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+}
+
+}  // namespace
+
+Families::Families()
+    : build_info(Gauge(registry, "beak_build_info", "Always 1; the label is the version of this program.")),
+      lanes(Gauge(registry, "beak_lanes", "Threads that run networks.")),
+      lanes_busy(Gauge(registry, "beak_lanes_busy", "Threads that are running a network now.")),
+      queue_rows(Gauge(registry, "beak_queue_rows", "Rows of the requests that wait for a lane.")),
+      executed_late(
+          Counter(registry, "beak_executed_late_total", "Requests whose run began after their deadline. Must stay 0.")),
+      requests(Counter(registry, "beak_requests_total",
+                       "Predict requests answered, by outcome; no model label where none was found.")),
+      deadline_misses(Counter(registry, "beak_deadline_misses_total",
+                              "Requests that missed their deadline, by where they were: arrival, queue, run, answer "
+                              "(answered, but late).")),
+      request_seconds(Histogram(registry, "beak_request_duration_seconds",
+                                "From a request's arrival to its answer; requests answered with success.")),
+      queue_seconds(Histogram(registry, "beak_queue_duration_seconds",
+                              "From a request's arrival to its leaving the queue, for whatever reason.")),
+      compute_seconds(Histogram(registry, "beak_compute_duration_seconds",
+                                "Executions, from copying rows in to having copied them out.")),
+      batch_rows(Histogram(registry, "beak_batch_rows", "Rows in an execution.")),
+      load_seconds(Gauge(registry, "beak_model_load_duration_seconds", "How long loading this version took.")),
+      programs(Gauge(registry, "beak_model_programs", "Compiled programs held, one for each shape of the inputs.")),
+      memory(Gauge(registry, "beak_memory_bytes", "Memory held, by kind.")),
+      state(Gauge(registry, "beak_model_version_state", "1 for the state that a version of a model is in.")) {}
+
+prometheus::Labels VersionLabels(const std::string& model, int64_t version) {
+  return {{"model", model}, {"version", std::to_string(version)}};
+}
+
+prometheus::Labels With(prometheus::Labels labels, const char* name, const std::string& value) {
+  labels[name] = value;
+  return labels;
+}
+
+}  // namespace beak

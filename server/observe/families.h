@@ -1,0 +1,45 @@
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <string>
+
+namespace beak {
+
+// Every metric of the server by name, once. *Thread-safe.*
+struct Families {
+  using Counters = prometheus::Family<prometheus::Counter>;
+  using Gauges = prometheus::Family<prometheus::Gauge>;
+  using Histograms = prometheus::Family<prometheus::Histogram>;
+
+  Families();
+
+  prometheus::Registry registry;
+
+  Gauges& build_info;
+  Gauges& lanes;
+  Gauges& lanes_busy;
+  Gauges& queue_rows;
+  Counters& executed_late;
+  Counters& requests;
+  Counters& deadline_misses;
+  Histograms& request_seconds;
+  Histograms& queue_seconds;
+  Histograms& compute_seconds;
+  Histograms& batch_rows;
+  Gauges& load_seconds;
+  Gauges& programs;
+  Gauges& memory;
+  Gauges& state;
+};
+
+// {model, version}, which most series have.
+prometheus::Labels VersionLabels(const std::string& model, int64_t version);
+// The same labels and one more.
+prometheus::Labels With(prometheus::Labels labels, const char* name, const std::string& value);
+
+}  // namespace beak
