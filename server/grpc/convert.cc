@@ -27,13 +27,28 @@ std::optional<int64_t> WholeNumber(const InferParameter& parameter) {
   return std::nullopt;
 }
 
-absl::StatusOr<std::chrono::microseconds> Timeout(const InferParameter& parameter) {
-  const std::optional<int64_t> microseconds = WholeNumber(parameter);
-  if (microseconds && *microseconds >= 0) return std::chrono::microseconds(*microseconds);
-  return absl::InvalidArgumentError("parameter 'timeout': expected a whole number of microseconds, at least 0");
+absl::StatusOr<uint64_t> Priority(const InferParameter& parameter) {
+  if (parameter.has_uint64_param()) return parameter.uint64_param();
+  if (parameter.has_int64_param() && parameter.int64_param() >= 0) {
+    return static_cast<uint64_t>(parameter.int64_param());
+  }
+  return absl::InvalidArgumentError("parameter 'priority': expected a whole number, at least 0");
 }
 
-// Takes what concerns us from the request's parameters; those of clients and models themselves pass unseen.
+absl::Status TakeTimeout(const InferParameter& parameter, PredictRequest* request) {
+  const std::optional<int64_t> microseconds = WholeNumber(parameter);
+  if (!microseconds || *microseconds < 0) {
+    return absl::InvalidArgumentError("parameter 'timeout': expected a whole number of microseconds, at least 0");
+  }
+  // 0 is how the protocol says "none". Compared in microseconds, for a limit may be more than nanoseconds can count.
+  const std::chrono::microseconds limit(*microseconds);
+  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(request->deadline - request->received);
+  if (limit.count() > 0 && limit < left) request->deadline = request->received + limit;
+  return absl::OkStatus();
+}
+
+// Takes what concerns us from the request's parameters; those of clients and models themselves pass unseen, and so do
+// those of sequences, which no model here has.
 absl::Status TakeParameters(const Parameters& parameters, PredictRequest* request) {
   for (const auto& [name, parameter] : parameters) {
     if (absl::StartsWith(name, "triton_") && name != "triton_enable_empty_final_response") {
@@ -41,13 +56,11 @@ absl::Status TakeParameters(const Parameters& parameters, PredictRequest* reques
           absl::StrCat("parameter '", name, "': expected no reserved name but triton_enable_empty_final_response"));
     }
   }
+  if (const auto priority = parameters.find("priority"); priority != parameters.end()) {
+    ASSIGN_OR_RETURN(request->priority, Priority(priority->second));
+  }
   const auto timeout = parameters.find("timeout");
-  if (timeout == parameters.end()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::chrono::microseconds limit, Timeout(timeout->second));
-  // 0 is how the protocol says "none". Compared in microseconds, for a limit may be more than nanoseconds can count.
-  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(request->deadline - request->received);
-  if (limit.count() > 0 && limit < left) request->deadline = request->received + limit;
-  return absl::OkStatus();
+  return timeout == parameters.end() ? absl::OkStatus() : TakeTimeout(timeout->second, request);
 }
 
 absl::Status TakeInputs(const inference::ModelInferRequest& message, std::vector<wire::TensorView>* views,

@@ -36,6 +36,7 @@ struct PredictRequest {
   absl::Status decoded;                  // not OK: why the front end could not make out the rest
   MonotonicTime received;
   MonotonicTime deadline = kNever;  // the earliest of all that apply
+  uint64_t priority = 0;            // 1 is the highest; 0: the model's default
 };
 
 struct OutputTensor {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -105,12 +106,34 @@ TEST_F(ConvertTest, TheEarliestDeadlineWins) {
   }
 }
 
+TEST_F(ConvertTest, PrioritiesAreWholeNumbersOfEitherType) {
+  inference::ModelInferRequest message = Message();
+  EXPECT_EQ(Convert(message).priority, 0u);
+  inference::InferParameter& priority = (*message.mutable_parameters())["priority"];
+  priority.set_uint64_param(std::numeric_limits<uint64_t>::max());
+  EXPECT_OK(Convert(message).decoded);
+  EXPECT_EQ(Convert(message).priority, std::numeric_limits<uint64_t>::max());
+  priority.set_int64_param(2);
+  EXPECT_OK(Convert(message).decoded);
+  EXPECT_EQ(Convert(message).priority, 2u);
+}
+
+TEST_F(ConvertTest, SequencesAreIgnored) {
+  inference::ModelInferRequest message = Message();
+  auto& parameters = *message.mutable_parameters();
+  parameters["sequence_start"].set_bool_param(true);
+  parameters["sequence_end"].set_bool_param(true);
+  parameters["sequence_id"].set_string_param("one");
+  EXPECT_OK(Convert(message).decoded);
+  parameters["sequence_id"].set_int64_param(1);
+  EXPECT_OK(Convert(message).decoded);
+  parameters["sequence_id"].set_uint64_param(1);
+  EXPECT_OK(Convert(message).decoded);
+}
+
 TEST_F(ConvertTest, ParametersOfOthersPass) {
   inference::ModelInferRequest message = Message();
   auto& parameters = *message.mutable_parameters();
-  parameters["sequence_id"].set_int64_param(1);
-  parameters["sequence_start"].set_bool_param(true);
-  parameters["priority"].set_uint64_param(1);
   parameters["mine"].set_string_param("x");
   parameters["triton_enable_empty_final_response"].set_bool_param(true);
   EXPECT_OK(Convert(message).decoded);
@@ -147,6 +170,11 @@ TEST_F(ConvertTest, WhatCannotBeMadeOutIsSaid) {
        "timeout"},
       {"timeout sign", [](auto& m) { (*m.mutable_parameters())["timeout"].set_int64_param(-1); }, kInvalid, "timeout"},
       {"timeout empty", [](auto& m) { (*m.mutable_parameters())["timeout"]; }, kInvalid, "timeout"},
+      {"priority type", [](auto& m) { (*m.mutable_parameters())["priority"].set_string_param("1"); }, kInvalid,
+       "priority"},
+      {"priority sign", [](auto& m) { (*m.mutable_parameters())["priority"].set_int64_param(-1); }, kInvalid,
+       "priority"},
+      {"priority empty", [](auto& m) { (*m.mutable_parameters())["priority"]; }, kInvalid, "priority"},
       {"shared input",
        [](auto& m) { (*m.mutable_inputs(0)->mutable_parameters())["shared_memory_region"].set_string_param("r"); },
        kLacking, "input 'x'"},
