@@ -134,4 +134,22 @@ absl::Status ToMessage(PredictResponse response, const std::string& id, inferenc
   return absl::OkStatus();
 }
 
+absl::Status ToStreamMessage(absl::StatusOr<PredictResponse> answer, const inference::ModelInferRequest& request,
+                             inference::ModelStreamInferResponse* message) {
+  inference::ModelInferResponse& response = *message->mutable_infer_response();
+  const absl::Status status = answer.ok() ? ToMessage(*std::move(answer), request.id(), &response) : answer.status();
+  if (!status.ok()) {
+    response.Clear();
+    response.set_id(request.id());
+    response.set_model_name(request.model_name());
+    response.set_model_version(request.model_version());
+    // An empty text would say that there is no error.
+    const bool silent = status.message().empty();
+    message->set_error_message(silent ? absl::StatusCodeToString(status.code()) : std::string(status.message()));
+  }
+  // No model here answers a request more than once.
+  (*response.mutable_parameters())["triton_final_response"].set_bool_param(true);
+  return status;
+}
+
 }  // namespace beak

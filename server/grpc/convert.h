@@ -4,9 +4,14 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "engine/base/clock.h"
 #include "proto/wire/tensor_codec.h"
 #include "server/predict/request.h"
+
+namespace inference {
+class ModelStreamInferResponse;
+}
 
 namespace beak {
 
@@ -19,5 +24,10 @@ PredictRequest ToPredictRequest(const inference::ModelInferRequest& message, Mon
 
 // An answer as the protocol wants it: always raw contents, and the request's id.
 absl::Status ToMessage(PredictResponse response, const std::string& id, inference::ModelInferResponse* message);
+
+// An answer to a request of a stream, which may be an error, as a stream carries it: with its text in error_message,
+// and the request's id in both cases. The status of the answer.
+absl::Status ToStreamMessage(absl::StatusOr<PredictResponse> answer, const inference::ModelInferRequest& request,
+                             inference::ModelStreamInferResponse* message);
 
 }  // namespace beak

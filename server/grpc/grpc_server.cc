@@ -18,6 +18,7 @@
 #include "engine/base/log.h"
 #include "server/grpc/health_service.h"
 #include "server/grpc/inference_service.h"
+#include "server/grpc/stream_call.h"
 #include "server/observe/address.h"
 
 namespace beak {
@@ -51,8 +52,9 @@ class GrpcServerImpl final : public GrpcServer {
   GrpcServerImpl(const Options& options, const ModelManager& models, const Readiness& readiness, Predictor& predictor,
                  const Clock& clock)
       : clock_(clock),
-        inference_(
-            MakeInferenceService({options.server_name, options.server_version}, models, readiness, predictor, clock)),
+        streams_(StreamCalls::Create(predictor, clock)),
+        inference_(MakeInferenceService({options.server_name, options.server_version}, models, readiness, predictor,
+                                        *streams_, clock)),
         health_(HealthService::Create(models, readiness)) {}
   ~GrpcServerImpl() override {
     if (server_) Shutdown(clock_.Now());
@@ -76,6 +78,7 @@ class GrpcServerImpl final : public GrpcServer {
   void ModelsChanged() override { health_->Update(); }
   void EndWatches() override { health_->EndWatches(); }
   void Shutdown(MonotonicTime deadline) override {
+    streams_->EndAll();
     server_->Shutdown(std::chrono::system_clock::now() +
                       std::chrono::duration_cast<std::chrono::system_clock::duration>(deadline - clock_.Now()));
   }
@@ -96,6 +99,7 @@ class GrpcServerImpl final : public GrpcServer {
   }
 
   const Clock& clock_;
+  const std::unique_ptr<StreamCalls> streams_;
   const std::unique_ptr<grpc::Service> inference_;
   const std::unique_ptr<HealthService> health_;
   int port_ = 0;

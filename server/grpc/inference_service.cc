@@ -29,19 +29,16 @@ absl::Status NotServed(const char* what) {
   return absl::UnimplementedError(absl::StrCat(what, " is not served by this server"));
 }
 
-// A stream that is over before it begins.
-class RefusedStream final
-    : public grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse> {
- public:
-  explicit RefusedStream(const absl::Status& why) { Finish(wire::ToGrpcStatus(why)); }
-  void OnDone() override { delete this; }
-};
-
 class InferenceService final : public inference::GRPCInferenceService::CallbackService {
  public:
   InferenceService(InferenceServiceOptions options, const ModelManager& models, const Readiness& readiness,
-                   Predictor& predictor, const Clock& clock)
-      : options_(std::move(options)), models_(models), readiness_(readiness), predictor_(predictor), clock_(clock) {}
+                   Predictor& predictor, StreamCalls& streams, const Clock& clock)
+      : options_(std::move(options)),
+        models_(models),
+        readiness_(readiness),
+        predictor_(predictor),
+        streams_(streams),
+        clock_(clock) {}
 
   ServerUnaryReactor* ServerLive(CallbackServerContext* context, const inference::ServerLiveRequest*,
                                  inference::ServerLiveResponse* response) override {
@@ -80,6 +77,8 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
     return StartInferCall(predictor_, clock_, *context, *request, response);
   }
 
+  StreamCalls::Reactor* ModelStreamInfer(CallbackServerContext* context) override { return streams_.Start(*context); }
+
   ServerUnaryReactor* ModelConfig(CallbackServerContext* context, const inference::ModelConfigRequest* request,
                                   inference::ModelConfigResponse* response) override {
     const auto version = models_.snapshot()->Find(request->name(), request->version());
@@ -101,10 +100,6 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
     return Answer(context);
   }
 
-  grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>* ModelStreamInfer(
-      CallbackServerContext*) override {
-    return new RefusedStream(NotServed("ModelStreamInfer"));
-  }
   ServerUnaryReactor* RepositoryModelLoad(CallbackServerContext* context, const inference::RepositoryModelLoadRequest*,
                                           inference::RepositoryModelLoadResponse*) override {
     return Answer(context, NotServed("RepositoryModelLoad"));
@@ -158,6 +153,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
   const ModelManager& models_;
   const Readiness& readiness_;
   Predictor& predictor_;
+  StreamCalls& streams_;
   const Clock& clock_;
 };
 
@@ -165,8 +161,8 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
 
 std::unique_ptr<grpc::Service> MakeInferenceService(const InferenceServiceOptions& options, const ModelManager& models,
                                                     const Readiness& readiness, Predictor& predictor,
-                                                    const Clock& clock) {
-  return std::make_unique<InferenceService>(options, models, readiness, predictor, clock);
+                                                    StreamCalls& streams, const Clock& clock) {
+  return std::make_unique<InferenceService>(options, models, readiness, predictor, streams, clock);
 }
 
 }  // namespace beak

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/base/clock.h"
+#include "server/grpc/stream_call.h"
 #include "server/models/manager.h"
 #include "server/models/readiness.h"
 #include "server/predict/predictor.h"
@@ -23,6 +24,6 @@ struct InferenceServiceOptions {
 // with a sentence. *Thread-safe.* The others must outlive it.
 std::unique_ptr<grpc::Service> MakeInferenceService(const InferenceServiceOptions& options, const ModelManager& models,
                                                     const Readiness& readiness, Predictor& predictor,
-                                                    const Clock& clock);
+                                                    StreamCalls& streams, const Clock& clock);
 
 }  // namespace beak

@@ -249,10 +249,6 @@ TEST_F(ServerTest, WhatIsNotServedSaysSo) {
   expect(Call(&InferenceStub::TraceSetting, inference::TraceSettingRequest(), &trace), "trace");
   inference::LogSettingsResponse log;
   expect(Call(&InferenceStub::LogSettings, inference::LogSettingsRequest(), &log), "log");
-  grpc::ClientContext context;
-  const auto stream = stub().ModelStreamInfer(&context);
-  stream->WritesDone();
-  expect(stream->Finish(), "stream");
 }
 
 // ---------------------------------------------------------------- predictions

@@ -216,5 +216,26 @@ TEST_F(ConvertTest, AnswersAreAlwaysRaw) {
   EXPECT_EQ(message.raw_output_contents(1), std::string("\x07\0\0\0", 4) + "1:0:cat");
 }
 
+TEST_F(ConvertTest, StreamsCarryTheirErrorsBesideTheRequestsId) {
+  const inference::ModelInferRequest request = Message();
+  inference::ModelStreamInferResponse good;
+  EXPECT_OK(ToStreamMessage(PredictResponse{"m", 3, {}}, request, &good));
+  EXPECT_EQ(good.error_message(), "");
+  EXPECT_EQ(good.infer_response().id(), "7");
+  EXPECT_EQ(good.infer_response().model_version(), "3");
+  EXPECT_TRUE(good.infer_response().parameters().at("triton_final_response").bool_param());
+
+  inference::ModelStreamInferResponse bad;
+  EXPECT_THAT(ToStreamMessage(absl::UnavailableError("full"), request, &bad), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(bad.error_message(), "full");
+  EXPECT_EQ(bad.infer_response().id(), "7");
+  EXPECT_EQ(bad.infer_response().model_name(), "m");
+  EXPECT_TRUE(bad.infer_response().parameters().at("triton_final_response").bool_param());
+
+  inference::ModelStreamInferResponse silent;
+  ToStreamMessage(absl::InternalError(""), request, &silent).IgnoreError();
+  EXPECT_EQ(silent.error_message(), "INTERNAL") << "an empty text would be no error";
+}
+
 }  // namespace
 }  // namespace beak
