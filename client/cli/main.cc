@@ -1,16 +1,24 @@
 // The command line in front of the client library. Results go to stdout, diagnostics to stderr; exit status 0, 1 for
 // failures, 2 for a command line that makes no sense.
 
+#include <chrono>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "client/cli/bench_command.h"
+#include "client/cli/bench_inputs.h"
+#include "client/cli/bench_report.h"
 #include "client/cli/model_command.h"
 #include "client/cli/model_report.h"
 #include "client/cli/predict_command.h"
+#include "client/cli/tensors.h"
 
 namespace beak::cli {
 namespace {
@@ -120,6 +128,99 @@ void AddModel(CLI::App& app, Command& command) {
   }
 }
 
+CLI::Validator ShapeAssignment() {
+  const auto check = [](std::string& text) {
+    return ParseShape(text) ? std::string() : absl::StrCat("expected NAME=1x3x480x640, got '", text, "'");
+  };
+  return CLI::Validator(check, "NAME=1x3x480x640");
+}
+
+// An option that takes "10s", "500ms", "1.5m".
+void AddDuration(CLI::App& app, const std::string& name, std::chrono::nanoseconds& duration, bool zero_too,
+                 const char* help) {
+  const auto parse = [&duration, zero_too, name](const std::string& text) {
+    const std::optional<std::chrono::nanoseconds> parsed = ParseDuration(text, zero_too);
+    if (!parsed) throw CLI::ValidationError(name, "expected a duration such as 10s, 500ms or 2m, got '" + text + "'");
+    duration = *parsed;
+  };
+  app.add_option_function<std::string>(name, parse, help)->type_name("TIME");
+}
+
+void AddBenchLoad(CLI::App& bench, BenchFlags& flags) {
+  bench::LoadOptions& load = flags.load;
+  CLI::Option* concurrency =
+      bench.add_option("--concurrency", load.concurrency, "Closed loop: requests under way at all times")
+          ->check(CLI::Range(1, 100'000))
+          ->type_name("N");
+  CLI::Option* rate = bench.add_option("--rate", load.rate, "Open loop: requests a second, whatever the server does")
+                          ->check(CLI::Range(1e-3, 1e7))
+                          ->type_name("R")
+                          ->excludes(concurrency);
+  const std::map<std::string, bench::Arrival> arrivals = {{"poisson", bench::Arrival::kPoisson},
+                                                          {"constant", bench::Arrival::kConstant}};
+  bench.add_option("--arrival", load.arrival, "How an open loop spaces them: poisson or constant (default poisson)")
+      ->transform(CLI::CheckedTransformer(arrivals).description(""))
+      ->type_name("KIND")
+      ->needs(rate);
+  bench.add_option("--seed", load.seed, "Of the arrival times")->capture_default_str()->type_name("N");
+  bench.add_option("--max-outstanding", load.max_outstanding, "Most requests that an open loop has under way")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->type_name("N");
+  bench.add_option("--connections", load.connections, "Connections that the requests are spread over")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str()
+      ->type_name("N");
+  AddDuration(bench, "--duration", load.duration, false, "How long to measure (default 10s)");
+  AddDuration(bench, "--warm-up", load.warm_up, true, "How long to send before that (default 1s)");
+  bench
+      .add_option_function<double>(
+          "--deadline-ms",
+          [&load](double ms) { load.deadline = std::chrono::nanoseconds(static_cast<int64_t>(ms * 1e6)); },
+          "Deadline of each request, from when it is due; answers within it are goodput")
+      ->check(CLI::Range(1e-3, 1e9))
+      ->type_name("N");
+}
+
+void AddBench(CLI::App& app, Command& command) {
+  CLI::App* bench =
+      app.add_subcommand("bench", "Load a server with one request over and over; print rates and latencies");
+  auto flags = std::make_shared<BenchFlags>();
+  flags->load.server = Connection().server;
+  flags->load.warm_up = std::chrono::seconds(1);
+  bench->add_option("model", flags->model, "Name of the model")->required()->type_name("MODEL");
+  bench->add_option("--server", flags->load.server, "Address of the server")
+      ->capture_default_str()
+      ->type_name("HOST:PORT");
+  bench->add_option("--model-version", flags->version, "Version of the model; the server's choice if not given")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  AddBenchLoad(*bench, *flags);
+  bench->add_option("--rows", flags->rows, "Rows of a request, where the model takes batches")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->type_name("N");
+  bench->add_option("--priority", flags->priority, "Priority of the requests; 1 is the highest")->type_name("N");
+  bench->add_option("--input", flags->inputs, "A .npy file for an input; random numbers if not given")
+      ->check(Assignment())
+      ->allow_extra_args(false);
+  bench->add_option("--shape", flags->shapes, "Shape of an input, batch included, where the model leaves it free")
+      ->check(ShapeAssignment())
+      ->allow_extra_args(false);
+  bench->add_flag("--zeros", flags->zeros, "Zeros instead of random numbers");
+  bench->add_flag("--json", flags->json, "Print JSON");
+  bench->final_callback([flags, &command] {
+    if (flags->load.concurrency == 0 && flags->load.rate == 0) {
+      throw CLI::RequiredError("bench: --concurrency or --rate");
+    }
+    command = [flags]() -> absl::StatusOr<Outcome> {
+      absl::StatusOr<BenchOutcome> outcome = Bench(*flags);
+      if (!outcome.ok()) return outcome.status();
+      return Outcome{std::move(outcome->text), outcome->any_success};
+    };
+  });
+}
+
 struct HealthFlags {
   Connection connection;
   std::string service;
@@ -151,6 +252,7 @@ int Main(int argc, char** argv) {
   Command command;
   AddPredict(app, command);
   AddModel(app, command);
+  AddBench(app, command);
   AddHealth(app, command);
   try {
     app.parse(argc, argv);

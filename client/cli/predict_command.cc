@@ -9,7 +9,6 @@
 #include "client/cli/predict_report.h"
 #include "client/cli/tensors.h"
 #include "engine/base/file.h"
-#include "engine/base/limits.h"
 #include "engine/base/status.h"
 #include "engine/io/image.h"
 #include "engine/io/npy.h"
@@ -27,7 +26,6 @@ using client::TensorMetadata;
 using client::TensorValue;
 
 constexpr int64_t kMaxImageBytes = int64_t{256} << 20;
-constexpr int64_t kMaxNpyBytes = limits::kMaxTensorBytes + (1 << 20);
 
 // The model as far as its server describes it.
 struct Model {
@@ -43,19 +41,6 @@ absl::StatusOr<Model> Describe(Client& client, const PredictFlags& flags) {
   if (!config.ok() && config.status().code() != absl::StatusCode::kUnimplemented) return config.status();
   if (config.ok()) model.config = *std::move(config);
   return model;
-}
-
-absl::StatusOr<std::vector<TensorValue>> ReadInputs(const std::vector<std::string>& assignments) {
-  std::vector<TensorValue> inputs;
-  for (const std::string& assignment : assignments) {
-    const auto parts = SplitAssignment(assignment);
-    if (!parts) return absl::InvalidArgumentError("--input: expected NAME=FILE.npy");
-    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(parts->second, kMaxNpyBytes));
-    const absl::StatusOr<Tensor> tensor = ParseNpy(bytes);
-    if (!tensor.ok()) return Annotate(tensor.status(), parts->second);
-    ASSIGN_OR_RETURN(inputs.emplace_back(), ToTensorValue(parts->first, *tensor));
-  }
-  return inputs;
 }
 
 // The one input that no file was given for.
@@ -199,7 +184,7 @@ absl::StatusOr<std::vector<Work>> PlanWork(const Model& model, const PredictFlag
   PredictRequest request;
   request.model = flags.model;
   request.version = flags.version;
-  ASSIGN_OR_RETURN(request.inputs, ReadInputs(flags.inputs));
+  ASSIGN_OR_RETURN(request.inputs, ReadNpyInputs(flags.inputs));
   request.outputs = ChooseOutputs(model, flags, output_files);
   std::vector<Work> all = {{request, {}}};
   if (!flags.images.empty()) {
@@ -213,12 +198,6 @@ absl::StatusOr<std::vector<Work>> PlanWork(const Model& model, const PredictFlag
 }
 
 }  // namespace
-
-std::optional<std::pair<std::string, std::string>> SplitAssignment(const std::string& text) {
-  const size_t sign = text.find('=');
-  if (sign == std::string::npos || sign == 0 || sign + 1 == text.size()) return std::nullopt;
-  return std::pair(text.substr(0, sign), text.substr(sign + 1));
-}
 
 absl::StatusOr<std::string> Predict(const PredictFlags& flags) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, flags.connection.Connect());

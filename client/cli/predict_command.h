@@ -1,8 +1,6 @@
 #pragma once
 
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -10,9 +8,6 @@
 #include "client/cli/preprocess.h"
 
 namespace beak::cli {
-
-// "NAME=FILE" -> its parts; nullopt where either is missing.
-std::optional<std::pair<std::string, std::string>> SplitAssignment(const std::string& text);
 
 // The flags of `beak predict`.
 struct PredictFlags {

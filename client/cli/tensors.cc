@@ -3,9 +3,17 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/base/file.h"
+#include "engine/base/limits.h"
 #include "engine/base/status.h"
+#include "engine/io/npy.h"
 
 namespace beak::cli {
+namespace {
+
+constexpr int64_t kMaxNpyBytes = limits::kMaxTensorBytes + (1 << 20);
+
+}  // namespace
 
 wire::Datatype ToDatatype(DType dtype) {
   switch (dtype) {
@@ -73,6 +81,25 @@ absl::StatusOr<Tensor> Stack(const std::vector<Tensor>& rows) {
     out += row.byte_size();
   }
   return result;
+}
+
+std::optional<std::pair<std::string, std::string>> SplitAssignment(const std::string& text) {
+  const size_t sign = text.find('=');
+  if (sign == std::string::npos || sign == 0 || sign + 1 == text.size()) return std::nullopt;
+  return std::pair(text.substr(0, sign), text.substr(sign + 1));
+}
+
+absl::StatusOr<std::vector<client::TensorValue>> ReadNpyInputs(const std::vector<std::string>& assignments) {
+  std::vector<client::TensorValue> inputs;
+  for (const std::string& assignment : assignments) {
+    const auto parts = SplitAssignment(assignment);
+    if (!parts) return absl::InvalidArgumentError("--input: expected NAME=FILE.npy");
+    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(parts->second, kMaxNpyBytes));
+    const absl::StatusOr<Tensor> tensor = ParseNpy(bytes);
+    if (!tensor.ok()) return Annotate(tensor.status(), parts->second);
+    ASSIGN_OR_RETURN(inputs.emplace_back(), ToTensorValue(parts->first, *tensor));
+  }
+  return inputs;
 }
 
 }  // namespace beak::cli

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <csignal>
+#include <cstdint>
 #include <iostream>
 #include <memory>
 
@@ -13,6 +14,19 @@ namespace beak {
 namespace {
 
 class EchoService final : public inference::GRPCInferenceService::CallbackService {
+  // The lecture network's, whatever the model.
+  grpc::ServerUnaryReactor* ModelMetadata(grpc::CallbackServerContext* context,
+                                          const inference::ModelMetadataRequest* request,
+                                          inference::ModelMetadataResponse* response) override {
+    response->set_name(request->name());
+    auto& input = *response->add_inputs();
+    input.set_name("input");
+    input.set_datatype("FP32");
+    for (const int64_t dim : {1, 1, 28, 28}) input.add_shape(dim);
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
   grpc::ServerUnaryReactor* ModelInfer(grpc::CallbackServerContext* context,
                                        const inference::ModelInferRequest* request,
                                        inference::ModelInferResponse* response) override {

@@ -29,11 +29,15 @@ from beak_process import Server  # noqa: E402
 
 
 def load(arguments, server):
-    """The load generator's report on a server."""
-    command = [arguments.build_dir / "benchmark/beak-benchmark-load", f"--server={server.addresses['grpc']}",
-               "--model=lecture", "--input=input", "--shape=1x1x28x28", f"--in-flight={arguments.in_flight}",
-               f"--channels={arguments.channels}", f"--seconds={arguments.seconds}"]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    """The figures of `beak bench` on a server."""
+    command = [arguments.build_dir / "bin/beak", "bench", "lecture", f"--server={server.addresses['grpc']}",
+               f"--concurrency={arguments.in_flight}", f"--connections={arguments.channels}",
+               f"--duration={arguments.seconds}s", "--json"]
+    figures = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    if figures["failed"] > 0:
+        raise RuntimeError(f"requests failed: {figures['errors']}")
+    return {"per_second": figures["requests_per_second"], "p50_ms": figures["latency_ms"]["p50"],
+            "p99_ms": figures["latency_ms"]["p99"]}
 
 
 def engine(arguments, network):
@@ -55,7 +59,7 @@ def measure(arguments):
         with Server(arguments.build_dir / "bin/beak-server", f"--model=lecture={network}", "--grpc-port=0",
                     "--metrics-port=0") as server:
             served = load(arguments, server)
-        rounds.append({"R": served["requests_per_second"], "R_echo": echo["requests_per_second"],
+        rounds.append({"R": served["per_second"], "R_echo": echo["per_second"],
                        "R_engine": engine(arguments, network), "p50_ms": served["p50_ms"], "p99_ms": served["p99_ms"],
                        "echo_p50_ms": echo["p50_ms"], "echo_p99_ms": echo["p99_ms"]})
     result = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}

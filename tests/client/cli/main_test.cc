@@ -2,8 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+
+#include <atomic>
+#include <mutex>
+#include <string>
 
 #include "engine/base/file.h"
 #include "nlohmann/json.hpp"
@@ -27,10 +32,11 @@ struct Result {
 
 class MainTest : public ::testing::Test {
  protected:
-  Result Run(const std::string& arguments) {
+  // `before`: what the shell is to do first.
+  Result Run(const std::string& arguments, const std::string& before = "") {
     const char* folder = getenv("BEAK_BIN_DIR");
-    const std::string command = std::string(folder != nullptr ? folder : "build/release/bin") + "/beak " + arguments +
-                                " >" + (dir_ / "out") + " 2>" + (dir_ / "err");
+    const std::string command = before + std::string(folder != nullptr ? folder : "build/release/bin") + "/beak " +
+                                arguments + " >" + (dir_ / "out") + " 2>" + (dir_ / "err");
     const int status = system(command.c_str());
     EXPECT_TRUE(WIFEXITED(status)) << command;
     return {WEXITSTATUS(status), *ReadFile(dir_ / "out", 1 << 20), *ReadFile(dir_ / "err", 1 << 20)};
@@ -43,7 +49,8 @@ class MainTest : public ::testing::Test {
 };
 
 TEST_F(MainTest, HelpGoesToStdout) {
-  for (const char* command : {"--help", "predict --help", "model --help", "model list --help", "health --help"}) {
+  for (const char* command :
+       {"--help", "predict --help", "model --help", "model list --help", "health --help", "bench --help"}) {
     const Result result = Run(command);
     EXPECT_EQ(result.exit_status, 0) << command;
     EXPECT_THAT(result.out, HasSubstr("Usage:")) << command;
@@ -52,9 +59,12 @@ TEST_F(MainTest, HelpGoesToStdout) {
 }
 
 TEST_F(MainTest, UsageErrorsAreTwo) {
-  for (const char* command : {"", "nonsense", "predict", "predict m", "predict m --image", "predict m --input=x",
-                              "predict m --image=a --top=-1", "predict m --image=a --deadline-ms=0", "model",
-                              "model config", "model list extra", "health --service", "health --bogus"}) {
+  for (const char* command :
+       {"", "nonsense", "predict", "predict m", "predict m --image", "predict m --input=x",
+        "predict m --image=a --top=-1", "predict m --image=a --deadline-ms=0", "model", "model config",
+        "model list extra", "health --service", "health --bogus", "bench m", "bench m --rate=1 --concurrency=1",
+        "bench m --concurrency=0", "bench m --rate=1 --duration=5", "bench m --rate=1 --arrival=never",
+        "bench m --concurrency=1 --shape=x=a"}) {
     const Result result = Run(command);
     EXPECT_EQ(result.exit_status, 2) << command;
     EXPECT_THAT(result.out, IsEmpty()) << command;
@@ -108,6 +118,74 @@ TEST_F(MainTest, ShowsStatistics) {
   };
   EXPECT_THAT(Run("model stats" + Server()).out, HasSubstr("\nall "));
   EXPECT_EQ(nlohmann::json::parse(Run("model stats m --json" + Server()).out)[0]["name"], "m");
+}
+
+// A model that takes two floats a row.
+void ServeBench(testing::FakeServer& server) {
+  server.model_metadata = [](auto*, const auto&, auto* response) {
+    auto& input = *response->add_inputs();
+    input.set_name("x");
+    input.set_datatype("FP32");
+    input.add_shape(-1);
+    input.add_shape(2);
+    return grpc::Status::OK;
+  };
+  server.model_config = [](auto*, const auto&, auto* response) {
+    response->mutable_config()->set_max_batch_size(8);
+    return grpc::Status::OK;
+  };
+}
+
+TEST_F(MainTest, BenchSendsWhatTheModelWants) {
+  ServeBench(server_);
+  inference::ModelInferRequest seen;
+  server_.infer = [&seen](auto*, const auto& request, auto*) {
+    static std::mutex mutex;
+    const std::lock_guard<std::mutex> lock(mutex);
+    seen = request;
+    return grpc::Status::OK;
+  };
+  const Result result = Run("bench m --rate=500 --rows=3 --priority=2 --duration=100ms --warm-up=0s --json" + Server());
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  const nlohmann::json json = nlohmann::json::parse(result.out);
+  EXPECT_GT(json["ok"], 10);
+  EXPECT_EQ(json["failed"], 0);
+  EXPECT_EQ(json["rows"], 3);
+  EXPECT_EQ(seen.model_name(), "m");
+  EXPECT_EQ(seen.inputs(0).shape(0), 3);
+  EXPECT_EQ(seen.raw_input_contents(0).size(), 24u);
+  EXPECT_EQ(seen.parameters().at("priority").uint64_param(), 2u);
+}
+
+TEST_F(MainTest, BenchFailsWhereNothingCanWork) {
+  ServeBench(server_);
+  server_.infer = [](auto*, const auto&, auto*) { return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "not so"); };
+  const Result result = Run("bench m --concurrency=2" + Server());
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_THAT(result.out, IsEmpty());
+  EXPECT_EQ(result.err, "beak: INVALID_ARGUMENT: not so\n");
+}
+
+TEST_F(MainTest, BenchReportsErrorsThatMayPass) {
+  ServeBench(server_);
+  server_.infer = [](auto*, const auto&, auto*) { return grpc::Status(grpc::StatusCode::UNAVAILABLE, "full"); };
+  const Result result = Run("bench m --concurrency=2 --duration=50ms --warm-up=0s" + Server());
+  EXPECT_EQ(result.exit_status, 1) << "no request succeeded";
+  EXPECT_THAT(result.out, HasSubstr("UNAVAILABLE"));
+}
+
+TEST_F(MainTest, BenchStopsAtASignalWithTheFiguresSoFar) {
+  ServeBench(server_);
+  const std::string pid_file = dir_ / "pid";
+  std::atomic<int> calls = 0;
+  server_.infer = [&](auto*, const auto&, auto*) {
+    if (++calls == 20) kill(std::stoi(*ReadFile(pid_file, 100)), SIGINT);
+    return grpc::Status::OK;
+  };
+  const Result result =
+      Run("bench m --concurrency=1 --duration=1h --warm-up=0s" + Server(), "echo $$ >" + pid_file + "; exec ");
+  EXPECT_THAT(result.out, HasSubstr("(interrupted)"));
+  EXPECT_EQ(result.exit_status, 0);
 }
 
 }  // namespace

@@ -207,10 +207,5 @@ TEST_F(PredictTest, TheServersErrorsComeThrough) {
   EXPECT_THAT(Predict(flags_), StatusIs(absl::StatusCode::kInvalidArgument, "no such luck"));
 }
 
-TEST(SplitAssignmentTest, SplitsAtTheFirstSign) {
-  EXPECT_EQ(SplitAssignment("x=a=b.npy"), std::pair(std::string("x"), std::string("a=b.npy")));
-  for (const char* text : {"", "x", "=", "x=", "=f"}) EXPECT_EQ(SplitAssignment(text), std::nullopt) << text;
-}
-
 }  // namespace
 }  // namespace beak::cli

@@ -47,5 +47,10 @@ TEST(TensorsTest, RowsAreStackedInOrder) {
   EXPECT_THAT(stacked.values<int32_t>(), ElementsAre(1, 2, 3, 4));
 }
 
+TEST(SplitAssignmentTest, SplitsAtTheFirstSign) {
+  EXPECT_EQ(SplitAssignment("x=a=b.npy"), std::pair(std::string("x"), std::string("a=b.npy")));
+  for (const char* text : {"", "x", "=", "x=", "=f"}) EXPECT_EQ(SplitAssignment(text), std::nullopt) << text;
+}
+
 }  // namespace
 }  // namespace beak::cli
