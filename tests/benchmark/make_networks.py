@@ -18,6 +18,11 @@ OPSET = 17
 IR_VERSION = 8  # the one that came with opset 17
 
 
+def pair(size):
+    """(height, width) of a size that is one number where both are equal."""
+    return (size, size) if isinstance(size, int) else tuple(size)
+
+
 class Builder:
     """A graph that grows layer by layer; a value is known by its name, its shape (without batch) is in `shapes`."""
 
@@ -50,13 +55,15 @@ class Builder:
     def conv(self, x, filters, kernel, stride=1, pad=0, groups=1, bias=True, gain=2.0):
         """gain is 2 where a ReLU follows (He et al. 2015), 1 where none does."""
         channels, height, width = self.shapes[x]
-        fan_in = channels // groups * kernel * kernel
-        inputs = [x, self.weights((filters, channels // groups, kernel, kernel), fan_in, gain)]
+        rows, columns = pair(kernel)
+        fan_in = channels // groups * rows * columns
+        inputs = [x, self.weights((filters, channels // groups, rows, columns), fan_in, gain)]
         if bias:
             inputs.append(self.uniform("bias", filters, -0.1, 0.1))
-        size = lambda n: (n + 2 * pad - kernel) // stride + 1
-        return self.node("Conv", inputs, (filters, size(height), size(width)), kernel_shape=[kernel] * 2,
-                         strides=[stride] * 2, pads=[pad] * 4, group=groups, dilations=[1, 1])
+        size = lambda n, window: (n + 2 * pad - window) // stride + 1
+        return self.node("Conv", inputs, (filters, size(height, rows), size(width, columns)),
+                         kernel_shape=[rows, columns], strides=[stride] * 2, pads=[pad] * 4, group=groups,
+                         dilations=[1, 1])
 
     def batch_norm(self, x, scale=1.0):
         channels = self.shapes[x][0]
@@ -77,9 +84,10 @@ class Builder:
 
     def max_pool(self, x, kernel, stride, pad=0):
         channels, height, width = self.shapes[x]
-        size = lambda n: (n + 2 * pad - kernel) // stride + 1
-        return self.node("MaxPool", [x], (channels, size(height), size(width)), kernel_shape=[kernel] * 2,
-                         strides=[stride] * 2, pads=[pad] * 4)
+        (rows, columns), (down, right) = pair(kernel), pair(stride)
+        size = lambda n, window, step: (n + 2 * pad - window) // step + 1
+        return self.node("MaxPool", [x], (channels, size(height, rows, down), size(width, columns, right)),
+                         kernel_shape=[rows, columns], strides=[down, right], pads=[pad] * 4)
 
     def global_average_pool(self, x):
         return self.node("GlobalAveragePool", [x], (self.shapes[x][0], 1, 1))
@@ -176,12 +184,22 @@ def resnet50():
     return net, net.softmax(net.dense(net.flatten(net.global_average_pool(x)), 1000))
 
 
+def keyword_spotting():
+    """cnn-trad-fpool3 on 98 frames of 40 log-mel energies (Sainath & Parada 2015), 12 words."""
+    net = Builder("keyword_spotting", (1, 98, 40))
+    x = net.max_pool(net.relu(net.conv("input", 64, (20, 8))), (1, 3), (1, 3))
+    x = net.flatten(net.relu(net.conv(x, 64, (10, 4))))
+    x = net.relu(net.dense(net.dense(x, 32), 128, gain=2))
+    return net, net.softmax(net.dense(x, 12))
+
+
 # name: (builder, trained parameters as published; a slip in a table above shows here)
 NETWORKS = {
     "lecture": (lecture, 137_660),
     "alphago192": (alphago192, 3_882_793),
     "mobilenet2": (mobilenet2, 3_504_872),
     "resnet50": (resnet50, 25_557_032),
+    "keyword_spotting": (keyword_spotting, 1_326_892),
 }
 
 
