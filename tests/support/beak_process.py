@@ -50,6 +50,10 @@ class Server:
         if code != 0:
             raise AssertionError(f"{self.command[0]}: expected exit code 0 after SIGTERM, got {code}:\n{self.text()}")
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def text(self):
         return "".join(self.log)
 
