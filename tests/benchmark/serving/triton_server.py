@@ -18,7 +18,8 @@ from serving.repository import Repository
 
 MAX_BATCH = 8
 WINDOWS = 3  # of which perf_analyzer makes a measurement
-START_SECONDS, STOP_SECONDS = 120, 30
+START_SECONDS, EXIT_SECONDS, STOP_SECONDS = 120, 10, 20
+SHARED_MEMORY = pathlib.Path("/dev/shm")
 
 
 def _config(path):
@@ -52,10 +53,12 @@ class TritonServer:
             self._repository.publish(name, 1, {"model.onnx": path, "model.py": _model_py()})
         port = _free_port()
         self.addresses = {"grpc": f"127.0.0.1:{port}"}
+        self._region = f"beak-benchmark-{os.getpid()}-"
         self._log = bench.work_dir / "tritonserver.log"
         self._command = [peers / "tritonserver.sh", f"--model-repository={self._repository.path}",
                          "--grpc-address=127.0.0.1", f"--grpc-port={port}", "--allow-http=false",
-                         "--allow-metrics=false"]
+                         "--allow-metrics=false", f"--exit-timeout-secs={EXIT_SECONDS}",
+                         f"--backend-config=python,shm-region-prefix-name={self._region}"]
 
     def __enter__(self):
         with open(self._log, "w") as log:  # a session of its own: the processes of its models end with it
@@ -92,6 +95,8 @@ class TritonServer:
         except ProcessLookupError:
             pass
         self._process.wait()
+        for region in SHARED_MEMORY.glob(f"{self._region}*"):  # it leaves them behind when it dies
+            region.unlink(missing_ok=True)
 
 
 def _model_py():
