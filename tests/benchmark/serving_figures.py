@@ -26,7 +26,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     figures = parser.add_subparsers(dest="figure", metavar="FIGURE", required=True)
     for name, module in FIGURES.items():
-        figure = figures.add_parser(name, help=module.__doc__.partition("\n")[0], description=module.__doc__,
+        figure = figures.add_parser(name, help=module.__doc__.partition("\n")[0].replace("%", "%%"),
+                                    description=module.__doc__,
                                     formatter_class=argparse.RawDescriptionHelpFormatter)
         figure.add_argument("--duration", type=float, default=5, metavar="SECONDS",
                             help="of each run (default %(default)s)")
