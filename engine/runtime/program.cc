@@ -48,7 +48,7 @@ std::unique_ptr<Workspace> Program::CreateWorkspace(std::byte fill) const {
 absl::Status Program::Run(Workspace& workspace, const RunOptions& options) const {
   SetOpenMpThreads(parts_.threads);
   for (size_t i = 0; i < workspace.steps_.size(); ++i) {
-    if (options.cancel != nullptr && options.cancel->cancelled()) return absl::CancelledError("run: cancelled");
+    if (options.stop != nullptr && options.stop->ShouldStop()) return absl::CancelledError("run: cancelled");
     RETURN_IF_ERROR(workspace.steps_[i]->Run());
     if (options.observer != nullptr) options.observer->StepDone(static_cast<int>(i));
   }

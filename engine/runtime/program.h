@@ -43,7 +43,7 @@ class StepObserver {
 };
 
 struct RunOptions {
-  const CancelToken* cancel = nullptr;  // looked at between steps; the run then ends with CANCELLED
+  const StopCondition* stop = nullptr;  // looked at between steps; the run then ends with CANCELLED
   StepObserver* observer = nullptr;
 };
 

@@ -133,7 +133,7 @@ TEST(CompileTest, RunsEndBetweenStepsWhenCancelled) {
   const auto workspace = program->CreateWorkspace();
   CancelToken cancel;
   cancel.Cancel();
-  EXPECT_THAT(program->Run(*workspace, {.cancel = &cancel}), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(program->Run(*workspace, {.stop = &cancel}), StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST(CompileTest, WrongShapesAreRefused) {
