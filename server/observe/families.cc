@@ -22,6 +22,7 @@ Families::Families()
       lanes(Gauge(registry, "beak_lanes", "Threads that run networks.")),
       lanes_busy(Gauge(registry, "beak_lanes_busy", "Threads that are running a network now.")),
       queue_rows(Gauge(registry, "beak_queue_rows", "Rows of the requests that wait for a lane.")),
+      queue_bytes(Gauge(registry, "beak_queue_bytes", "Bytes of the inputs that wait for a lane.")),
       executed_late(
           Counter(registry, "beak_executed_late_total", "Requests whose run began after their deadline. Must stay 0.")),
       requests(Counter(registry, "beak_requests_total",
@@ -29,6 +30,7 @@ Families::Families()
       deadline_misses(Counter(registry, "beak_deadline_misses_total",
                               "Requests that missed their deadline, by where they were: arrival, queue, run, answer "
                               "(answered, but late).")),
+      refusals(Counter(registry, "beak_refusals_total", "Predict requests that were not run, by the reason.")),
       request_seconds(Histogram(registry, "beak_request_duration_seconds",
                                 "From a request's arrival to its answer; requests answered with success.")),
       queue_seconds(Histogram(registry, "beak_queue_duration_seconds",

@@ -24,9 +24,11 @@ struct Families {
   Gauges& lanes;
   Gauges& lanes_busy;
   Gauges& queue_rows;
+  Gauges& queue_bytes;
   Counters& executed_late;
   Counters& requests;
   Counters& deadline_misses;
+  Counters& refusals;
   Histograms& request_seconds;
   Histograms& queue_seconds;
   Histograms& compute_seconds;

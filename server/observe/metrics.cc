@@ -19,7 +19,8 @@ class Metrics::Impl final : public prometheus::Collectable, public std::enable_s
       : families(std::make_shared<Families>()),
         lanes(families->lanes.Add({})),
         lanes_busy(families->lanes_busy.Add({})),
-        queue_rows(families->queue_rows.Add({})) {
+        queue_rows(families->queue_rows.Add({})),
+        queue_bytes(families->queue_bytes.Add({})) {
     families->build_info.Add({{"version", build_version}}).Set(1);
     families->executed_late.Add({});
   }
@@ -45,6 +46,7 @@ class Metrics::Impl final : public prometheus::Collectable, public std::enable_s
   prometheus::Gauge& lanes;
   prometheus::Gauge& lanes_busy;
   prometheus::Gauge& queue_rows;
+  prometheus::Gauge& queue_bytes;
 
  private:
   using VersionKey = std::pair<std::string, int64_t>;
@@ -101,7 +103,10 @@ Metrics::~Metrics() = default;
 
 void Metrics::SetLanes(int lanes) { impl_->lanes.Set(lanes); }
 void Metrics::SetLanesBusy(int lanes) { impl_->lanes_busy.Set(lanes); }
-void Metrics::SetQueueRows(int64_t rows) { impl_->queue_rows.Set(static_cast<double>(rows)); }
+void Metrics::SetQueue(int64_t rows, int64_t bytes) {
+  impl_->queue_rows.Set(static_cast<double>(rows));
+  impl_->queue_bytes.Set(static_cast<double>(bytes));
+}
 
 void Metrics::RecordUnrouted(absl::StatusCode outcome) {
   impl_->families->requests.Add({{"model", ""}, {"version", ""}, {"outcome", OutcomeLabel(outcome)}}).Increment();

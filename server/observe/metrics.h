@@ -45,7 +45,8 @@ class Metrics {
   // Scheduling.
   void SetLanes(int lanes);
   void SetLanesBusy(int lanes);
-  void SetQueueRows(int64_t rows);
+  // What waits for a lane: rows of requests, and the bytes that they hold.
+  void SetQueue(int64_t rows, int64_t bytes);
 
   // A request that was answered without reaching any version of a model: its model label is empty.
   void RecordUnrouted(absl::StatusCode outcome);

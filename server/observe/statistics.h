@@ -23,10 +23,11 @@ struct RequestObservation {
   int64_t rows = 1;
   MonotonicTime received;                   // when all of it had arrived
   std::optional<MonotonicTime> left_queue;  // when a lane took it, or it was refused while it waited
-  std::optional<MonotonicTime> run_began;   // when the network began to run on it
+  std::optional<MonotonicTime> run_began;   // when the network last began to run on rows of it
   MonotonicTime answered;
   MonotonicTime deadline = kNever;
-  ComputeTimes compute;  // of its execution; counts where the outcome is OK
+  ComputeTimes compute;           // of its executions; counts where the outcome is OK
+  const char* refusal = nullptr;  // why it was not run, where it was not: a word from a bounded set
 };
 
 struct DurationSum {

@@ -58,6 +58,7 @@ void PrometheusObserver::RemoveSeries() {
   MutexLock lock(mutex_);
   for (const auto& [outcome, counter] : requests_) families_->requests.Remove(counter);
   for (const auto& [place, counter] : misses_) families_->deadline_misses.Remove(counter);
+  for (const auto& [reason, counter] : refusals_) families_->refusals.Remove(counter);
 }
 
 prometheus::Counter& PrometheusObserver::Requests(absl::StatusCode outcome) {
@@ -74,9 +75,17 @@ prometheus::Counter& PrometheusObserver::Misses(const std::string& place) {
   return *counter;
 }
 
+prometheus::Counter& PrometheusObserver::Refusals(const std::string& reason) {
+  MutexLock lock(mutex_);
+  prometheus::Counter*& counter = refusals_[reason];
+  if (!counter) counter = &families_->refusals.Add(With(labels_, "reason", reason));
+  return *counter;
+}
+
 void PrometheusObserver::RecordRequest(const RequestObservation& request) {
   Requests(request.outcome).Increment();
   if (const char* place = MissPlace(request)) Misses(place).Increment();
+  if (request.refusal != nullptr) Refusals(request.refusal).Increment();
   if (request.left_queue) queue_seconds_.Observe(Seconds(*request.left_queue - request.received));
   if (request.run_began && *request.run_began >= request.deadline) executed_late_.Increment();
   if (request.outcome == absl::StatusCode::kOk) request_seconds_.Observe(Seconds(request.answered - request.received));

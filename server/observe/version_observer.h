@@ -31,6 +31,7 @@ class PrometheusObserver final : public VersionObserver {
  private:
   prometheus::Counter& Requests(absl::StatusCode outcome) EXCLUDES(mutex_);
   prometheus::Counter& Misses(const std::string& place) EXCLUDES(mutex_);
+  prometheus::Counter& Refusals(const std::string& reason) EXCLUDES(mutex_);
   void CountRequest(const RequestObservation& request) EXCLUDES(mutex_);
 
   const std::shared_ptr<Families> families_;
@@ -47,6 +48,7 @@ class PrometheusObserver final : public VersionObserver {
   mutable Mutex mutex_;
   std::map<absl::StatusCode, prometheus::Counter*> requests_ GUARDED_BY(mutex_);
   std::map<std::string, prometheus::Counter*> misses_ GUARDED_BY(mutex_);
+  std::map<std::string, prometheus::Counter*> refusals_ GUARDED_BY(mutex_);
   VersionStatistics statistics_ GUARDED_BY(mutex_);
 };
 

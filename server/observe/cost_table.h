@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/base/mutex.h"
+
+namespace beak {
+
+// What one run of a program is expected to take.
+struct Cost {
+  int64_t rows = 1;  // that the program is compiled for
+  int threads = 1;
+  std::chrono::nanoseconds mean{0};
+  std::chrono::nanoseconds high{0};  // exceeded by about one run in a thousand
+};
+
+// The costs of all programs of one network at one set of input shapes, by threads, then by rows, rising. *Immutable.*
+class CostCurve {
+ public:
+  CostCurve() = default;
+  // REQUIRES: in that order, no two alike.
+  explicit CostCurve(std::vector<Cost> costs) : costs_(std::move(costs)) {}
+
+  const std::vector<Cost>& costs() const { return costs_; }
+  bool empty() const { return costs_.empty(); }
+
+  // The program with the fewest rows that holds `rows` on so many threads; null where none does.
+  const Cost* Smallest(int64_t rows, int threads) const;
+  // The most rows of a program on one thread; 0 where there is none.
+  int64_t max_rows() const;
+
+ private:
+  std::vector<Cost> costs_;
+};
+
+// Learns what runs cost: the first figure of each program comes from its warm-up, and every run corrects it.
+// *Thread-safe.*
+//
+// A machine that is busy slows all programs down alike, and those that are not chosen are not measured. So what runs
+// take is split into a base of each program and a drift that all share: figures of programs that never run stay
+// comparable with those that do.
+class CostTable {
+ public:
+  // A program is ready; a run of it took so long. Replaces what was known of the same rows and threads.
+  void Add(int64_t rows, int threads, std::chrono::nanoseconds duration);
+
+  // A program that has been added has run. Unknown ones are ignored.
+  void Record(int64_t rows, int threads, std::chrono::nanoseconds duration);
+
+  // What is known now; never null. Follows the figures in steps of some percent.
+  std::shared_ptr<const CostCurve> curve() const;
+
+ private:
+  struct Program {
+    int64_t rows;
+    int threads;
+    double base;  // nanoseconds
+  };
+
+  double Mean(const Program& program) const REQUIRES(mutex_) { return program.base * drift_; }
+  void Publish() REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  std::vector<Program> programs_ GUARDED_BY(mutex_);  // by threads, then rows
+  double drift_ GUARDED_BY(mutex_) = 1;
+  double margin_ GUARDED_BY(mutex_) = 1.5;  // high = mean * margin
+  double published_drift_ GUARDED_BY(mutex_) = 1;
+  double published_margin_ GUARDED_BY(mutex_) = 1.5;
+  int records_until_publish_ GUARDED_BY(mutex_) = 0;
+  std::shared_ptr<const CostCurve> curve_ GUARDED_BY(mutex_) = std::make_shared<const CostCurve>();
+};
+
+}  // namespace beak
