@@ -63,6 +63,11 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
       ->type_name("N")
       ->capture_default_str();
+  app.add_option("--queue-bytes", server.queue_bytes,
+                 "Bytes of inputs that may wait; beyond that requests are refused at once")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 50))
+      ->type_name("N")
+      ->capture_default_str();
   app.add_option("--max-receive-bytes", server.max_receive_bytes, "Largest message that is taken")
       ->check(CLI::Range(int64_t{1}, int64_t{0x7fffffff}))
       ->type_name("N")

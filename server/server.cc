@@ -16,7 +16,7 @@
 #include "server/observe/endpoint.h"
 #include "server/observe/metrics.h"
 #include "server/predict/predictor.h"
-#include "server/scheduling/fifo_scheduler.h"
+#include "server/scheduling/batch_scheduler.h"
 
 namespace beak {
 namespace {
@@ -41,8 +41,11 @@ class ServerImpl final : public Server {
     metrics_.OnScrape([this] { models_->RefreshMetrics(); });
     ASSIGN_OR_RETURN(endpoint_, MetricsEndpoint::Create(config_.host, config_.metrics_port, metrics_));
     readiness_ = std::make_unique<Readiness>(*models_);
-    scheduler_ = std::make_unique<FifoScheduler>(FifoScheduler::Options{lanes, config_.queue_rows}, clock_, metrics_);
-    predictor_ = std::make_unique<Predictor>(*models_, *scheduler_, metrics_, clock_);
+    scheduler_ = std::make_unique<BatchScheduler>(
+        BatchScheduler::Options{lanes, config_.queue_rows, config_.queue_bytes}, clock_, metrics_);
+    preparer_ = std::make_unique<Preparer>();
+    predictor_ =
+        std::make_unique<Predictor>(Predictor::Options{lanes}, *models_, *scheduler_, *preparer_, metrics_, clock_);
     ASSIGN_OR_RETURN(grpc_, GrpcServer::Create({config_.host, config_.grpc_port, config_.max_receive_bytes,
                                                 config_.server_name, config_.server_version},
                                                *models_, *readiness_, *predictor_, clock_));
@@ -86,7 +89,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<ModelManager> models_;
   std::unique_ptr<MetricsEndpoint> endpoint_;
   std::unique_ptr<Readiness> readiness_;
-  std::unique_ptr<FifoScheduler> scheduler_;
+  std::unique_ptr<BatchScheduler> scheduler_;
+  std::unique_ptr<Preparer> preparer_;
   std::unique_ptr<Predictor> predictor_;
   std::unique_ptr<GrpcServer> grpc_;
   CancelToken stop_loading_;

@@ -22,7 +22,8 @@ struct ServerConfig {
   std::vector<ModelFile> models;
   int threads = 0;  // lanes; 0: as many as cores may be used
   int64_t max_receive_bytes = int64_t{256} << 20;
-  int64_t queue_rows = 4096;
+  int64_t queue_rows = 4096;               // that may wait; further requests are refused
+  int64_t queue_bytes = int64_t{1} << 30;  // and their inputs
   std::string server_name = "beak";
   std::string server_version;
   // Told once when everything that was there at start has loaded or failed, on a thread of the server; not at all where

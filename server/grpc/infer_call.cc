@@ -23,11 +23,14 @@ class InferCall final : public grpc::ServerUnaryReactor {
     const PredictRequest converted = ToPredictRequest(request, now, DeadlineOf(context, now), &views_);
     // The answer may come, from another thread, before this assignment: gRPC keeps a Finish back until the reactor is
     // in its hands, and speaks of cancellation only after that.
-    task_ = predictor_.Start(converted, [this](absl::StatusOr<PredictResponse> answer) { Answer(std::move(answer)); });
+    prediction_ =
+        predictor_.Start(converted, [this](absl::StatusOr<PredictResponse> answer) { Answer(std::move(answer)); });
   }
 
   // Finish is still owed: the predictor's answer brings it.
-  void OnCancel() override { predictor_.Cancel(task_); }
+  void OnCancel() override {
+    if (prediction_) prediction_->Cancel();
+  }
   void OnDone() override { delete this; }
 
  private:
@@ -41,7 +44,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
   const inference::ModelInferRequest& request_;
   inference::ModelInferResponse* const response_;
   std::vector<wire::TensorView> views_;
-  std::shared_ptr<Task> task_;
+  std::shared_ptr<Prediction> prediction_;
 };
 
 }  // namespace

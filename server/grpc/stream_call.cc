@@ -24,7 +24,7 @@ using End = StreamState::End;
 struct Exchange {
   std::unique_ptr<inference::ModelInferRequest> request = std::make_unique<inference::ModelInferRequest>();
   std::vector<wire::TensorView> views;
-  std::shared_ptr<Task> task;  // guarded by the stream's mutex
+  std::shared_ptr<Prediction> prediction;  // guarded by the stream's mutex
   inference::ModelStreamInferResponse response;
   absl::Status status;
 };
@@ -166,17 +166,17 @@ class StreamCall final : public StreamCalls::Reactor, public std::enable_shared_
     const PredictRequest converted =
         ToPredictRequest(*exchange->request, now, DeadlineOf(context_, now), &exchange->views);
     // The answer may come before this returns.
-    const std::shared_ptr<Task> task = predictor_.Start(
+    const std::shared_ptr<Prediction> prediction = predictor_.Start(
         converted, [self = shared_from_this(), number = *number](absl::StatusOr<PredictResponse> answer) {
           self->Answered(number, std::move(answer));
         });
     bool abandoned = false;
     {
       MutexLock lock(mutex_);
-      exchange->task = task;
+      exchange->prediction = prediction;
       abandoned = abandoned_;
     }
-    if (abandoned) predictor_.Cancel(task);
+    if (abandoned && prediction) prediction->Cancel();
   }
 
   void Answered(uint64_t number, absl::StatusOr<PredictResponse> answer) {
@@ -197,12 +197,14 @@ class StreamCall final : public StreamCalls::Reactor, public std::enable_shared_
   }
 
   void CancelAll() {
-    std::vector<std::shared_ptr<Task>> tasks;
+    std::vector<std::shared_ptr<Prediction>> predictions;
     {
       MutexLock lock(mutex_);
-      for (const auto& [number, exchange] : exchanges_) tasks.push_back(exchange->task);
+      for (const auto& [number, exchange] : exchanges_) predictions.push_back(exchange->prediction);
     }
-    for (const std::shared_ptr<Task>& task : tasks) predictor_.Cancel(task);
+    for (const std::shared_ptr<Prediction>& prediction : predictions) {
+      if (prediction) prediction->Cancel();
+    }
   }
 
   Predictor& predictor_;

@@ -1,14 +1,18 @@
 #include "server/models/load.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/clock.h"
+#include "engine/base/log.h"
 #include "engine/base/status.h"
 #include "proto/inference/model_config.pb.h"
 #include "server/models/repository.h"
+#include "server/models/serving_options.h"
+#include "server/models/warm_up.h"
 
 namespace beak {
 namespace {
@@ -29,52 +33,72 @@ absl::Status LoadLabels(const inference::ModelConfig& config, const std::string&
   return absl::OkStatus();
 }
 
-// The network's input shapes for one row; empty where a dimension is free.
-std::vector<Shape> OneRow(const Signature& signature) {
+// The shapes of one row of the network's inputs; nullopt where a dimension is free.
+std::optional<std::vector<Shape>> RowShapes(const Signature& signature) {
   std::vector<Shape> shapes;
   for (const TensorSignature& input : signature.inputs) {
-    Shape shape = input.network_dims;
-    if (std::find(shape.begin(), shape.end(), kFreeDim) != shape.end()) return {};
-    if (signature.batched()) shape.insert(shape.begin(), 1);
-    shapes.push_back(std::move(shape));
+    const Shape& shape = input.network_dims;
+    if (std::find(shape.begin(), shape.end(), kFreeDim) != shape.end()) return std::nullopt;
+    shapes.push_back(shape);
   }
   return shapes;
 }
 
-// Compiles for one row and runs it once. The workspace is not kept: a model that nobody asks costs its weights alone.
-absl::Status WarmUp(const Signature& signature, Model& network) {
-  const std::vector<Shape> shapes = OneRow(signature);
-  if (shapes.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::shared_ptr<const Program> program, network.GetProgram(shapes, 1));
-  const std::unique_ptr<Workspace> workspace = program->CreateWorkspace();
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    const std::span<std::byte> input = workspace->input(static_cast<int>(i));
-    std::fill(input.begin(), input.end(), std::byte{0});
-  }
-  return Annotate(program->Run(*workspace), "warm-up with zeros");
+// Makes ready whatever the version can be asked for that is known already.
+absl::Status WarmUpVersion(const ModelVersion& version, int lanes) {
+  const std::optional<std::vector<Shape>> shapes = RowShapes(version.signature());
+  if (!shapes) return absl::OkStatus();
+  return Annotate(WarmUp(*version.Programs(*shapes), WarmUpOptionsFor(version, lanes)), "warm-up with zeros");
+}
+
+absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeVersion(const VersionSource& source, const ConfigFile& file,
+                                                                std::shared_ptr<Model> network, int lanes,
+                                                                Metrics& metrics) {
+  ModelVersion::Parts parts;
+  absl::StatusOr<std::shared_ptr<const inference::ModelConfig>> config =
+      CompleteConfig(file, source.model, network->inputs(), network->outputs());
+  if (!config.ok()) return Annotate(config.status(), "configuration");
+  parts.config = *std::move(config);
+  absl::StatusOr<ServingOptions> options = MakeServingOptions(*parts.config);
+  if (!options.ok()) return Annotate(options.status(), "configuration");
+  parts.options = *std::move(options);
+  parts.signature = MakeSignature(*parts.config, network->inputs(), network->outputs());
+  RETURN_IF_ERROR(LoadLabels(*parts.config, source.label_folder, &parts.signature));
+  parts.model = source.model;
+  parts.version = source.version;
+  parts.network = std::move(network);
+  parts.observer = metrics.ObserveVersion(source.model, source.version);
+  parts.lanes = lanes;
+  auto version = std::make_shared<const ModelVersion>(std::move(parts));
+  RETURN_IF_ERROR(WarmUpVersion(*version, lanes));
+  return version;
+}
+
+ConfigFile Unbatched(const ConfigFile& file) {
+  auto config = std::make_shared<inference::ModelConfig>(*file.config);
+  config->set_max_batch_size(0);
+  return {std::move(config), true};
 }
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSource& source, int max_idle_workspaces,
+absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSource& source, int lanes,
                                                                 Metrics& metrics) {
   const MonotonicTime begin = Clock::Real().Now();
   RETURN_IF_ERROR(Annotate(CheckSupported(*source.config.config), "configuration"));
-  ModelVersion::Parts parts;
-  ASSIGN_OR_RETURN(parts.network, Model::Load(source.file));
-  absl::StatusOr<std::shared_ptr<const inference::ModelConfig>> config =
-      CompleteConfig(source.config, source.model, parts.network->inputs(), parts.network->outputs());
-  if (!config.ok()) return Annotate(config.status(), "configuration");
-  parts.config = *std::move(config);
-  parts.signature = MakeSignature(*parts.config, parts.network->inputs(), parts.network->outputs());
-  RETURN_IF_ERROR(LoadLabels(*parts.config, source.label_folder, &parts.signature));
-  RETURN_IF_ERROR(WarmUp(parts.signature, *parts.network));
-  parts.model = source.model;
-  parts.version = source.version;
-  parts.observer = metrics.ObserveVersion(source.model, source.version);
-  parts.max_idle_workspaces = max_idle_workspaces;
-  const auto version = std::make_shared<const ModelVersion>(std::move(parts));
-  version->observer().SetLoadTime(Clock::Real().Now() - begin);
+  ASSIGN_OR_RETURN(const std::shared_ptr<Model> network, Model::Load(source.file));
+  auto version = MakeVersion(source, source.config, network, lanes, metrics);
+  // That the model is batched was our guess: it was wrong.
+  if (absl::IsFailedPrecondition(version.status()) && !source.config.has_max_batch_size) {
+    auto unbatched = MakeVersion(source, Unbatched(source.config), network, lanes, metrics);
+    if (unbatched.ok()) {
+      LogWarning(
+          "model is served unbatched",
+          {{"model", source.model}, {"version", source.version}, {"reason", std::string(version.status().message())}});
+      version = std::move(unbatched);
+    }
+  }
+  if (version.ok()) (*version)->observer().SetLoadTime(Clock::Real().Now() - begin);
   return version;
 }
 

@@ -20,9 +20,10 @@ struct VersionSource {
   ConfigFile config;
 };
 
-// Reads a version, checks it and compiles its network for one row where the shapes are known, so that a network that
-// cannot run fails here and not at its first request. Errors say what is wrong with which file.
-absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSource& source, int max_idle_workspaces,
+// Reads a version, checks it and compiles its network for the batches that so many lanes will run, where the shapes are
+// known, so that a network that cannot run fails here and not at its first request. Errors say what is wrong with which
+// file.
+absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSource& source, int lanes,
                                                                 Metrics& metrics);
 
 }  // namespace beak

@@ -112,8 +112,7 @@ void ModelManager::LoadAll(const CancelToken& stop) {
 void ModelManager::Load(const VersionSource& source) {
   const MonotonicTime begin = Clock::Real().Now();
   VersionEntry entry;
-  absl::StatusOr<std::shared_ptr<const ModelVersion>> loaded =
-      LoadVersion(source, options_.max_idle_workspaces, metrics_);
+  absl::StatusOr<std::shared_ptr<const ModelVersion>> loaded = LoadVersion(source, options_.lanes, metrics_);
   if (loaded.ok()) {
     entry = {VersionState::kReady, "", *std::move(loaded)};
     LogInfo("model ready", {{"model", source.model},

@@ -31,7 +31,7 @@ class ModelManager {
   struct Options {
     std::string repository;  // empty: none
     std::vector<ModelFile> files;
-    int max_idle_workspaces = 1;  // kept by each version; as many as there are lanes is enough
+    int lanes = 1;  // that will run the models
   };
 
   // Looks at what is on disk and decides what will be loaded; loads nothing yet. An error where the repository or one

@@ -1,18 +1,16 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "engine/base/cancel.h"
+#include "engine/base/mutex.h"
 #include "engine/engine.h"
+#include "server/models/program_set.h"
+#include "server/models/serving_options.h"
 #include "server/models/signature.h"
-#include "server/models/workspace_pool.h"
 #include "server/observe/metrics.h"
 
 namespace inference {
@@ -30,30 +28,37 @@ class ModelVersion {
     int64_t version = 1;
     std::shared_ptr<Model> network;
     std::shared_ptr<const inference::ModelConfig> config;  // complete
+    ServingOptions options;
     Signature signature;
     std::shared_ptr<VersionObserver> observer;
-    int max_idle_workspaces = 1;
+    int lanes = 1;
   };
 
-  explicit ModelVersion(Parts parts);
+  explicit ModelVersion(Parts parts) : parts_(std::move(parts)) {}
 
   const std::string& model() const { return parts_.model; }
   int64_t version() const { return parts_.version; }
   const inference::ModelConfig& config() const { return *parts_.config; }
+  const ServingOptions& options() const { return parts_.options; }
   const Signature& signature() const { return parts_.signature; }
   VersionObserver& observer() const { return *parts_.observer; }
 
-  // A workspace of the network for inputs of these shapes, in its order, batch dimension included; compiles a program
-  // where there is none yet. INVALID_ARGUMENT or RESOURCE_EXHAUSTED for shapes that the network cannot take. The lease
-  // must not outlive this object.
-  absl::StatusOr<WorkspaceLease> Acquire(const std::vector<Shape>& shapes, int threads) const;
+  // The programs for inputs of these shapes, in the network's order, without the batch dimension where there is one.
+  // Those of the shapes used last are kept; a set that is new has none prepared.
+  std::shared_ptr<ProgramSet> Programs(const std::vector<Shape>& row_shapes) const EXCLUDES(mutex_);
+  // All that are kept.
+  std::vector<std::shared_ptr<ProgramSet>> AllPrograms() const EXCLUDES(mutex_);
+
+  // The rows of a batch at most; 1 where the network has no batch dimension.
+  int64_t max_batch_rows() const { return parts_.signature.batched() ? parts_.signature.max_batch_size : 1; }
 
   int64_t weight_bytes() const { return parts_.network->weight_bytes(); }
   int num_programs() const { return parts_.network->num_programs(); }
 
  private:
   const Parts parts_;
-  mutable WorkspacePool workspaces_;
+  mutable Mutex mutex_;
+  mutable std::list<std::shared_ptr<ProgramSet>> programs_ GUARDED_BY(mutex_);  // used last first
 };
 
 }  // namespace beak

@@ -3,14 +3,22 @@
 #include <algorithm>
 
 namespace beak {
+namespace {
+
+// Kept in any case: what programs of small networks take.
+constexpr size_t kLittleBytes = size_t{8} << 20;
+// A workspace is more than its memory.
+constexpr size_t kMaxIdle = 64;
+
+}  // namespace
 
 WorkspaceLease::~WorkspaceLease() {
   if (workspace_) pool_->Return({std::move(program_), std::move(workspace_)});
 }
 
-absl::Status WorkspaceLease::Run(const CancelToken* cancel) {
+absl::Status WorkspaceLease::Run(const StopCondition* stop) {
   RunOptions options;
-  options.cancel = cancel;
+  options.stop = stop;
   return program_->Run(*workspace_, options);
 }
 
@@ -20,7 +28,10 @@ WorkspaceLease WorkspacePool::Acquire(std::shared_ptr<const Program> program) {
     MutexLock lock(mutex_);
     const auto idle =
         std::find_if(idle_.begin(), idle_.end(), [&](const Idle& entry) { return entry.program == program; });
-    if (idle != idle_.end()) found.splice(found.begin(), idle_, idle);
+    if (idle != idle_.end()) {
+      idle_bytes_ -= program->workspace_bytes();
+      found.splice(found.begin(), idle_, idle);
+    }
   }
   std::unique_ptr<Workspace> workspace =
       found.empty() ? program->CreateWorkspace() : std::move(found.front().workspace);
@@ -30,8 +41,15 @@ WorkspaceLease WorkspacePool::Acquire(std::shared_ptr<const Program> program) {
 void WorkspacePool::Return(Idle idle) {
   std::list<Idle> excess;  // freed after the lock is released
   MutexLock lock(mutex_);
+  const size_t bytes = idle.program->workspace_bytes();
+  idle_bytes_ += bytes;
+  largest_bytes_ = std::max(largest_bytes_, bytes);
+  const size_t enough = std::max(2 * largest_bytes_ * static_cast<size_t>(lanes_), kLittleBytes);
   idle_.push_front(std::move(idle));
-  while (static_cast<int>(idle_.size()) > max_idle_) excess.splice(excess.begin(), idle_, std::prev(idle_.end()));
+  while (idle_bytes_ > enough || idle_.size() > kMaxIdle) {
+    idle_bytes_ -= idle_.back().program->workspace_bytes();
+    excess.splice(excess.begin(), idle_, std::prev(idle_.end()));
+  }
 }
 
 }  // namespace beak

@@ -25,10 +25,13 @@ class WorkspaceLease {
   // By the network's order of inputs and outputs; see Workspace.
   std::span<std::byte> input(int i) { return workspace_->input(i); }
   std::span<const std::byte> output(int i) const { return workspace_->output(i); }
+  int num_inputs() const { return static_cast<int>(program_->inputs().size()); }
+  int num_outputs() const { return static_cast<int>(program_->outputs().size()); }
+  DType input_dtype(int i) const { return program_->inputs()[static_cast<size_t>(i)].dtype; }
   const Shape& output_shape(int i) const { return program_->outputs()[static_cast<size_t>(i)].shape; }
 
   // Runs the network; see Program::Run.
-  absl::Status Run(const CancelToken* cancel);
+  absl::Status Run(const StopCondition* stop);
 
  private:
   friend class WorkspacePool;
@@ -40,10 +43,11 @@ class WorkspaceLease {
   std::unique_ptr<Workspace> workspace_;  // null when moved from; goes before its program
 };
 
-// Keeps a few idle workspaces, those used last, so that a run need not make one. *Thread-safe.*
+// Keeps idle workspaces, those used last, so that a run need not make one: as much memory as two of the largest take
+// for every lane (batches of several sizes take turns), or a little. *Thread-safe.*
 class WorkspacePool {
  public:
-  explicit WorkspacePool(int max_idle) : max_idle_(max_idle) {}
+  explicit WorkspacePool(int lanes) : lanes_(lanes) {}
 
   // An idle workspace of the program, or a new one.
   WorkspaceLease Acquire(std::shared_ptr<const Program> program);
@@ -57,9 +61,11 @@ class WorkspacePool {
 
   void Return(Idle idle);
 
-  const int max_idle_;
+  const int lanes_;
   Mutex mutex_;
   std::list<Idle> idle_ GUARDED_BY(mutex_);  // used last first
+  size_t idle_bytes_ GUARDED_BY(mutex_) = 0;
+  size_t largest_bytes_ GUARDED_BY(mutex_) = 0;  // of one
 };
 
 }  // namespace beak

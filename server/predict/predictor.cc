@@ -1,23 +1,41 @@
 #include "server/predict/predictor.h"
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
-#include "server/predict/predict_task.h"
+#include "server/predict/network_call.h"
 #include "server/predict/validate.h"
+#include "server/scheduling/policy.h"
 
 namespace beak {
 namespace {
 
-absl::StatusOr<ValidRequest> Check(const ModelVersion& version, const PredictRequest& request) {
+absl::StatusOr<ValidRequest> Check(const ModelVersion& version, const PredictRequest& request, MonotonicTime deadline,
+                                   MonotonicTime now) {
   RETURN_IF_ERROR(request.decoded);
-  return Validate(version.signature(), request.inputs, request.outputs);
+  ASSIGN_OR_RETURN(ValidRequest valid,
+                   Validate(version.signature(), version.options().split_oversized, request.inputs, request.outputs));
+  if (now >= deadline) return absl::DeadlineExceededError("the deadline had passed when the request arrived");
+  return valid;
+}
+
+// Answers a request that never got as far as the queue.
+void TurnDown(const ModelVersion& version, const PredictRequest& request, const NetworkCall::Times& times,
+              const absl::Status& why, MonotonicTime now, const PredictDone& done) {
+  RequestObservation observation;
+  observation.outcome = why.code();
+  observation.received = times.received;
+  observation.answered = now;
+  observation.deadline = times.deadline;
+  version.observer().RecordRequest(observation);
+  done(Annotate(why, absl::StrCat("model '", request.model, "'")));
 }
 
 }  // namespace
 
-std::shared_ptr<Task> Predictor::Start(const PredictRequest& request, Done done) {
+std::shared_ptr<Prediction> Predictor::Start(const PredictRequest& request, PredictDone done) {
   absl::StatusOr<std::shared_ptr<const ModelVersion>> version =
       models_.snapshot()->Find(request.model, request.version);
   if (!version.ok()) {
@@ -25,29 +43,30 @@ std::shared_ptr<Task> Predictor::Start(const PredictRequest& request, Done done)
     done(version.status());
     return nullptr;
   }
-  absl::StatusOr<ValidRequest> valid = Check(**version, request);
-  const MonotonicTime now = clock_.Now();
-  if (valid.ok() && now >= request.deadline) {
-    valid = absl::DeadlineExceededError("the deadline had passed when the request arrived");
-  }
-  if (!valid.ok()) {
-    RequestObservation observation;
-    observation.outcome = valid.status().code();
-    observation.received = request.received;
-    observation.answered = now;
-    observation.deadline = request.deadline;
-    (*version)->observer().RecordRequest(observation);
-    done(Annotate(valid.status(), absl::StrCat("model '", request.model, "'")));
-    return nullptr;
-  }
-  auto task = std::make_shared<PredictTask>(*std::move(version), *std::move(valid), request.received, request.deadline,
-                                            clock_, std::move(done));
-  scheduler_.Submit(task);
-  return task;
+  return StartNetwork(*std::move(version), request, std::move(done));
 }
 
-void Predictor::Cancel(const std::shared_ptr<Task>& request) {
-  if (request) scheduler_.Cancel(*request);
+std::shared_ptr<Prediction> Predictor::StartNetwork(std::shared_ptr<const ModelVersion> version,
+                                                    const PredictRequest& request, PredictDone done) {
+  const MonotonicTime now = clock_.Now();
+  NetworkCall::Times times{request.received, request.deadline};
+  const std::chrono::nanoseconds default_deadline = version->options().default_deadline;
+  if (times.deadline == kNever && default_deadline.count() > 0) times.deadline = request.received + default_deadline;
+  absl::StatusOr<ValidRequest> valid = Check(*version, request, times.deadline, now);
+  if (!valid.ok()) {
+    TurnDown(*version, request, times, valid.status(), now, done);
+    return nullptr;
+  }
+  const std::shared_ptr<ModelWorkload> workload = workloads_.Get(version, valid->row_shapes);
+  if (const absl::Status status = workload->PreparePrograms(options_.lanes); !status.ok()) {
+    TurnDown(*version, request, times, status, now, done);
+    return nullptr;
+  }
+  const std::vector<int64_t> parts = SplitRows(valid->rows, version->max_batch_rows(), workload->costs().get());
+  auto call =
+      std::make_shared<NetworkCall>(std::move(version), *std::move(valid), times, scheduler_, clock_, std::move(done));
+  call->Submit(workload, parts, request.priority);
+  return call;
 }
 
 }  // namespace beak

@@ -34,7 +34,8 @@ std::string ExpectedShape(const Signature& signature, const TensorSignature& ten
   return ToString(dims);
 }
 
-absl::Status CheckShape(const Signature& signature, const TensorSignature& tensor, const std::vector<int64_t>& shape) {
+absl::Status CheckShape(const Signature& signature, bool split, const TensorSignature& tensor,
+                        const std::vector<int64_t>& shape) {
   const size_t leading = signature.batched() ? 1 : 0;
   const bool fits =
       shape.size() == tensor.dims.size() + leading &&
@@ -44,33 +45,34 @@ absl::Status CheckShape(const Signature& signature, const TensorSignature& tenso
     return absl::InvalidArgumentError(
         absl::StrCat("shape: expected ", ExpectedShape(signature, tensor), ", got ", ToString(shape)));
   }
-  if (signature.batched() && (shape[0] < 1 || shape[0] > signature.max_batch_size)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("batch size: expected 1 to ", signature.max_batch_size, ", got ", shape[0]));
+  const int64_t max_rows =
+      split ? std::max<int64_t>(kMaxRequestRows, signature.max_batch_size) : signature.max_batch_size;
+  if (signature.batched() && (shape[0] < 1 || shape[0] > max_rows)) {
+    return absl::InvalidArgumentError(absl::StrCat("batch size: expected 1 to ", max_rows, ", got ", shape[0]));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckInput(const Signature& signature, const TensorSignature& tensor, const InputTensor& input) {
+absl::Status CheckInput(const Signature& signature, bool split, const TensorSignature& tensor,
+                        const InputTensor& input) {
   if (input.dtype != tensor.dtype) {
     return absl::InvalidArgumentError(absl::StrCat("datatype: expected ", ProtocolName(tensor.dtype), ", got ",
                                                    input.dtype ? ProtocolName(*input.dtype) : "another"));
   }
-  RETURN_IF_ERROR(CheckShape(signature, tensor, input.shape));
+  RETURN_IF_ERROR(CheckShape(signature, split, tensor, input.shape));
   ASSIGN_OR_RETURN(const int64_t bytes, CheckedByteSize(input.shape, tensor.dtype));
   if (input.data.size() == static_cast<size_t>(bytes)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("expected ", bytes, " bytes for shape ", ToString(input.shape), ", got ", input.data.size()));
 }
 
-Shape NetworkShape(const Signature& signature, const TensorSignature& tensor, const std::vector<int64_t>& shape) {
+Shape NetworkRowShape(const Signature& signature, const TensorSignature& tensor, const std::vector<int64_t>& shape) {
   if (!signature.batched()) return MapDims(shape, tensor.dims, tensor.network_dims);
-  Shape mapped = MapDims({shape.begin() + 1, shape.end()}, tensor.dims, tensor.network_dims);
-  mapped.insert(mapped.begin(), shape[0]);
-  return mapped;
+  return MapDims({shape.begin() + 1, shape.end()}, tensor.dims, tensor.network_dims);
 }
 
-absl::Status TakeInputs(const Signature& signature, const std::vector<InputTensor>& inputs, ValidRequest* valid) {
+absl::Status TakeInputs(const Signature& signature, bool split, const std::vector<InputTensor>& inputs,
+                        ValidRequest* valid) {
   std::vector<const InputTensor*> given(signature.inputs.size());
   for (const InputTensor& input : inputs) {
     const int index = IndexOf(signature.inputs, input.name);
@@ -86,22 +88,22 @@ absl::Status TakeInputs(const Signature& signature, const std::vector<InputTenso
   for (size_t i = 0; i < given.size(); ++i) {
     const TensorSignature& tensor = signature.inputs[i];
     if (!given[i]) return absl::InvalidArgumentError(absl::StrCat(Place("input", tensor.name), ": expected, got none"));
-    RETURN_IF_ERROR(Annotate(CheckInput(signature, tensor, *given[i]), Place("input", tensor.name)));
-    valid->shapes.push_back(NetworkShape(signature, tensor, given[i]->shape));
+    RETURN_IF_ERROR(Annotate(CheckInput(signature, split, tensor, *given[i]), Place("input", tensor.name)));
+    valid->row_shapes.push_back(NetworkRowShape(signature, tensor, given[i]->shape));
     valid->data.push_back(given[i]->data);
   }
   return absl::OkStatus();
 }
 
 // All inputs of a batched model have the same number of rows.
-absl::Status CountRows(const Signature& signature, ValidRequest* valid) {
-  if (!signature.batched() || valid->shapes.empty()) return absl::OkStatus();
-  valid->rows = valid->shapes[0][0];
-  for (size_t i = 0; i < valid->shapes.size(); ++i) {
-    if (valid->shapes[i][0] == valid->rows) continue;
-    return absl::InvalidArgumentError(absl::StrCat(Place("input", signature.inputs[i].name), ": batch size: expected ",
-                                                   valid->rows, " as for ", Place("input", signature.inputs[0].name),
-                                                   ", got ", valid->shapes[i][0]));
+absl::Status CountRows(const Signature& signature, const std::vector<InputTensor>& inputs, ValidRequest* valid) {
+  if (!signature.batched() || inputs.empty()) return absl::OkStatus();
+  valid->rows = inputs[0].shape[0];
+  for (const InputTensor& input : inputs) {
+    if (input.shape[0] == valid->rows) continue;
+    return absl::InvalidArgumentError(absl::StrCat(Place("input", input.name), ": batch size: expected ", valid->rows,
+                                                   " as for ", Place("input", inputs[0].name), ", got ",
+                                                   input.shape[0]));
   }
   return absl::OkStatus();
 }
@@ -127,11 +129,11 @@ absl::Status TakeOutputs(const Signature& signature, const std::vector<Requested
 
 }  // namespace
 
-absl::StatusOr<ValidRequest> Validate(const Signature& signature, const std::vector<InputTensor>& inputs,
+absl::StatusOr<ValidRequest> Validate(const Signature& signature, bool split, const std::vector<InputTensor>& inputs,
                                       const std::vector<RequestedOutput>& outputs) {
   ValidRequest valid;
-  RETURN_IF_ERROR(TakeInputs(signature, inputs, &valid));
-  RETURN_IF_ERROR(CountRows(signature, &valid));
+  RETURN_IF_ERROR(TakeInputs(signature, split, inputs, &valid));
+  RETURN_IF_ERROR(CountRows(signature, inputs, &valid));
   RETURN_IF_ERROR(TakeOutputs(signature, outputs, &valid));
   return valid;
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "engine/base/cancel.h"
@@ -8,39 +10,63 @@
 
 namespace beak {
 
-// A piece of work that waits for a lane. Exactly one of Run and Refuse is called, once. *Thread-safe* as to its
-// properties; Run and Refuse may be called on any thread.
+class Workload;
+
+// Why a task was not run, for whoever counts.
+enum class Refusal {
+  kQueueFull,     // rows, bytes or requests that wait are at their limit
+  kHopeless,      // it could not have been finished by its deadline any more
+  kExpired,       // its deadline passed while it waited
+  kQueueTimeout,  // the time in the queue that the model's configuration allows has passed
+  kCancelled,     // nobody wants the result
+  kShutdown,      // the end is near
+  kFailed,        // it cannot be run at all
+};
+inline constexpr int kNumRefusals = 7;
+
+// "queue_full", "hopeless" ...
+const char* NameOf(Refusal reason);
+
+// A piece of work that waits for a lane: rows that its workload may run together with others. It is either run, as part
+// of a batch, or refused, once. *Thread-safe* as to its properties.
 class Task {
  public:
-  // REQUIRES: rows >= 1.
-  Task(int64_t rows, MonotonicTime deadline) : rows_(rows), deadline_(deadline) {}
+  struct Properties {
+    int64_t rows = 1;   // at least 1
+    int64_t bytes = 0;  // of memory that it holds while it waits
+    MonotonicTime arrived;
+    MonotonicTime deadline = kNever;
+    uint64_t priority = 0;  // 1 is the highest; 0: the workload's default
+  };
+
+  Task(std::shared_ptr<Workload> workload, const Properties& properties)
+      : workload_(std::move(workload)), properties_(properties) {}
   virtual ~Task() = default;
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
 
-  int64_t rows() const { return rows_; }
-  MonotonicTime deadline() const { return deadline_; }
+  Workload& workload() const { return *workload_; }
+  const std::shared_ptr<Workload>& shared_workload() const { return workload_; }
+  int64_t rows() const { return properties_.rows; }
+  int64_t bytes() const { return properties_.bytes; }
+  MonotonicTime arrived() const { return properties_.arrived; }
+  MonotonicTime deadline() const { return properties_.deadline; }
+  uint64_t priority() const { return properties_.priority; }
 
   CancelToken& cancel_token() { return cancel_token_; }
   bool cancelled() const { return cancel_token_.cancelled(); }
 
-  // Does the work on the calling thread, which is a lane of this number.
-  virtual void Run(int lane) = 0;
-  // The work will not be done, and why. By value: a status that two threads share looks like a race to
+  // The work will not be done, and why. On any thread. By value: a status that two threads share looks like a race to
   // ThreadSanitizer, which does not see Debian's Abseil count its owners.
-  virtual void Refuse(absl::Status why) = 0;
+  virtual void Refuse(absl::Status why, Refusal reason) = 0;
 
  private:
-  const int64_t rows_;
-  const MonotonicTime deadline_;
+  const std::shared_ptr<Workload> workload_;
+  const Properties properties_;
   CancelToken cancel_token_;
 };
 
 // Why a task must not begin to run at `now`: DEADLINE_EXCEEDED, else CANCELLED; OK where it may.
-inline absl::Status MayRun(const Task& task, MonotonicTime now) {
-  if (now >= task.deadline()) return absl::DeadlineExceededError("the deadline passed before the request could run");
-  if (task.cancelled()) return absl::CancelledError("the request was cancelled before it could run");
-  return absl::OkStatus();
-}
+absl::Status MayRun(const Task& task, MonotonicTime now);
 
 }  // namespace beak

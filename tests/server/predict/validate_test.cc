@@ -43,9 +43,9 @@ class ValidateTest : public ::testing::Test {
 
 TEST_F(ValidateTest, SortsInputsIntoTheNetworksOrderAndShapes) {
   const auto inputs = Good();
-  ASSERT_OK_AND_ASSIGN(const ValidRequest valid, Validate(signature_, inputs, {}));
+  ASSERT_OK_AND_ASSIGN(const ValidRequest valid, Validate(signature_, false, inputs, {}));
   EXPECT_EQ(valid.rows, 2);
-  EXPECT_THAT(valid.shapes, ElementsAre(ElementsAre(2, 3, 5), ElementsAre(2))) << "the scale is reshaped";
+  EXPECT_THAT(valid.row_shapes, ElementsAre(ElementsAre(3, 5), ElementsAre())) << "the scale is reshaped";
   EXPECT_EQ(valid.data[0].size(), 30u);
   EXPECT_EQ(valid.data[1].size(), 8u);
   ASSERT_EQ(valid.outputs.size(), 2u);
@@ -53,7 +53,7 @@ TEST_F(ValidateTest, SortsInputsIntoTheNetworksOrderAndShapes) {
 }
 
 TEST_F(ValidateTest, OutputsMayBeChosen) {
-  ASSERT_OK_AND_ASSIGN(const ValidRequest valid, Validate(signature_, Good(), {{"z", 0}, {"y", 3}}));
+  ASSERT_OK_AND_ASSIGN(const ValidRequest valid, Validate(signature_, false, Good(), {{"z", 0}, {"y", 3}}));
   ASSERT_EQ(valid.outputs.size(), 2u);
   EXPECT_EQ(valid.outputs[0].index, 1);
   EXPECT_EQ(valid.outputs[1].index, 0);
@@ -64,7 +64,8 @@ TEST_F(ValidateTest, WithoutABatchDimensionThereIsOneRow) {
   Signature signature;
   signature.inputs = {{"x", DType::kFloat32, {1, kFreeDim}, {1, kFreeDim}, 0, {}}};
   signature.outputs = {{"y", DType::kFloat32, {}, {}, 0, {}}};
-  ASSERT_OK_AND_ASSIGN(const ValidRequest valid, Validate(signature, {Input("x", DType::kFloat32, {1, 7}, 28)}, {}));
+  ASSERT_OK_AND_ASSIGN(const ValidRequest valid,
+                       Validate(signature, false, {Input("x", DType::kFloat32, {1, 7}, 28)}, {}));
   EXPECT_EQ(valid.rows, 1);
   EXPECT_THAT(valid.shapes, ElementsAre(ElementsAre(1, 7)));
 }
@@ -134,7 +135,7 @@ TEST_F(ValidateTest, WhatDoesNotFitIsNamed) {
   for (const BadCase& c : cases) {
     auto inputs = Good();
     c.spoil(inputs);
-    EXPECT_THAT(Validate(signature_, inputs, {}),
+    EXPECT_THAT(Validate(signature_, false, inputs, {}),
                 StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr(c.place), HasSubstr(c.says))))
         << c.name;
   }
@@ -143,15 +144,15 @@ TEST_F(ValidateTest, WhatDoesNotFitIsNamed) {
 TEST_F(ValidateTest, SizesThatOverflowAreRefused) {
   auto inputs = Good();
   inputs[1].shape = {2, 3, int64_t{1} << 62};
-  EXPECT_FALSE(Validate(signature_, inputs, {}).ok());
+  EXPECT_FALSE(Validate(signature_, false, inputs, {}).ok());
   inputs[1].shape = {2, 3, int64_t{1} << 40};
-  EXPECT_THAT(Validate(signature_, inputs, {}), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(Validate(signature_, false, inputs, {}), StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
 TEST_F(ValidateTest, OutputsMustExistAndStandOnce) {
-  EXPECT_THAT(Validate(signature_, Good(), {{"nosuch", 0}}),
+  EXPECT_THAT(Validate(signature_, false, Good(), {{"nosuch", 0}}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("output 'nosuch': expected one of 'y', 'z'")));
-  EXPECT_THAT(Validate(signature_, Good(), {{"y", 0}, {"y", 1}}),
+  EXPECT_THAT(Validate(signature_, false, Good(), {{"y", 0}, {"y", 1}}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("twice")));
 }
 

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <thread>
+
+#include "engine/base/cancel.h"
+#include "engine/base/mutex.h"
+
+namespace beak {
+
+// A thread of the lowest priority, beside the lanes, that compiles programs nobody waits for on a lane. *Thread-safe.*
+class Preparer {
+ public:
+  // `stop` is cancelled when the end comes.
+  using Job = std::function<void(const CancelToken& stop)>;
+
+  Preparer();
+  // Asks the job that runs to stop and waits for it; those that have not begun are dropped.
+  ~Preparer();
+
+  // Runs `job` after those before it. False where too many wait already: it is dropped.
+  [[nodiscard]] bool Enqueue(Job job) EXCLUDES(mutex_);
+
+ private:
+  void Run() EXCLUDES(mutex_);
+
+  CancelToken stop_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Job> jobs_ GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+// Gives the calling thread the lowest priority there is, so that whatever serves requests goes first.
+void LowerThreadPriority();
+
+}  // namespace beak

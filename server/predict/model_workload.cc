@@ -1,0 +1,223 @@
+#include "server/predict/model_workload.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/base/status.h"
+#include "server/models/warm_up.h"
+
+namespace beak {
+namespace {
+
+PredictTask& AsPredict(const std::shared_ptr<Task>& task) { return static_cast<PredictTask&>(*task); }
+
+QueuePolicy MakePolicy(const ServingOptions::Queue& queue) {
+  const auto action = queue.delay_on_timeout ? QueuePolicy::TimeoutAction::kDelay : QueuePolicy::TimeoutAction::kReject;
+  return {action, queue.timeout, queue.max_requests};
+}
+
+QueueOptions MakeOptions(const ModelVersion& version) {
+  const ServingOptions& serving = version.options();
+  QueueOptions options;
+  options.model = version.model();
+  options.max_batch_rows = version.max_batch_rows();
+  options.preferred_rows = serving.preferred_rows;
+  options.max_delay = serving.max_queue_delay;
+  options.objective = serving.objective;
+  options.max_queue_rows = serving.max_queue_rows;
+  options.max_cores = serving.max_cores;
+  options.weight = serving.weight;
+  options.priority_levels = serving.priority_levels;
+  options.default_priority = serving.default_priority;
+  options.default_policy = MakePolicy(serving.default_queue);
+  for (const auto& [level, queue] : serving.queues) options.policies[level] = MakePolicy(queue);
+  return options;
+}
+
+// A run goes on for as long as anybody can still use it.
+class NobodyWaits final : public StopCondition {
+ public:
+  NobodyWaits(const std::vector<std::shared_ptr<Task>>& batch, const Clock& clock) : batch_(batch), clock_(clock) {
+    for (const std::shared_ptr<Task>& task : batch) last_deadline_ = std::max(last_deadline_, task->deadline());
+  }
+  bool ShouldStop() const override {
+    if (last_deadline_ != kNever && clock_.Now() >= last_deadline_) return true;
+    return std::all_of(batch_.begin(), batch_.end(), [](const auto& task) { return task->cancelled(); });
+  }
+
+ private:
+  const std::vector<std::shared_ptr<Task>>& batch_;
+  const Clock& clock_;
+  MonotonicTime last_deadline_ = MonotonicTime::min();
+};
+
+void FailEach(const std::vector<std::shared_ptr<Task>>& batch, const absl::Status& status) {
+  for (const std::shared_ptr<Task>& task : batch) AsPredict(task).call().TaskFailed(status, std::nullopt);
+}
+
+absl::Status WhyStopped(const Task& task, MonotonicTime now) {
+  if (now >= task.deadline()) return absl::DeadlineExceededError("the deadline passed while the request ran");
+  return absl::CancelledError("the request was cancelled while it ran");
+}
+
+}  // namespace
+
+ModelWorkload::ModelWorkload(std::shared_ptr<const ModelVersion> version, std::shared_ptr<ProgramSet> programs,
+                             Preparer& preparer, Scheduler& scheduler, const Clock& clock)
+    : version_(std::move(version)),
+      programs_(std::move(programs)),
+      options_(MakeOptions(*version_)),
+      preparer_(preparer),
+      scheduler_(scheduler),
+      clock_(clock) {}
+
+void ModelWorkload::Run(std::vector<std::shared_ptr<Task>> batch, const BatchRun& how) {
+  const MonotonicTime begin = clock_.Now();
+  int64_t rows = 0;
+  for (const std::shared_ptr<Task>& task : batch) {
+    AsPredict(task).call().TaskLeftQueue(begin);
+    rows += task->rows();
+  }
+  absl::StatusOr<WorkspaceLease> lease = programs_->Acquire(how.program_rows, how.threads);
+  if (!lease.ok()) return FailEach(batch, lease.status());
+  RunOn(*lease, batch, how);
+  if (rows < how.program_rows && programs_->NotePadding(rows)) PrepareSize(rows);
+}
+
+// The deadlines are looked at for the last time with the very stamp that the run's beginning is recorded by; whoever
+// has missed it then is taken out of the batch, so that no late row is computed.
+void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& how) {
+  const MonotonicTime begin = clock_.Now();
+  MonotonicTime began;
+  while (true) {
+    Gather(batch, how, lease);
+    began = clock_.Now();
+    const auto late =
+        std::stable_partition(batch.begin(), batch.end(), [&](const auto& task) { return MayRun(*task, began).ok(); });
+    if (late == batch.end()) break;
+    for (auto task = late; task != batch.end(); ++task) {
+      (*task)->Refuse(MayRun(**task, began), (*task)->cancelled() ? Refusal::kCancelled : Refusal::kExpired);
+    }
+    batch.erase(late, batch.end());
+    if (batch.empty()) return;
+  }
+  for (const std::shared_ptr<Task>& task : batch) AsPredict(task).call().TaskBegan(began);
+  const NobodyWaits stop(batch, clock_);
+  const absl::Status status = lease.Run(&stop);
+  const MonotonicTime ran = clock_.Now();
+  if (absl::IsCancelled(status)) {
+    for (const std::shared_ptr<Task>& task : batch) {
+      AsPredict(task).call().TaskFailed(WhyStopped(*task, ran), std::nullopt);
+    }
+    return;
+  }
+  // What only the data can tell is wrong with one of them, not with all.
+  if (!status.ok() && batch.size() > 1) return RunEachAlone(batch, how);
+  if (!status.ok()) return FailEach(batch, status);
+  HandOut(batch, how, lease, {began - begin, ran - began, {}});
+  programs_->costs().Record(how.program_rows, how.threads, clock_.Now() - begin);
+}
+
+void ModelWorkload::RunEachAlone(Tasks& batch, const BatchRun& how) {
+  for (std::shared_ptr<Task>& task : batch) {
+    const std::shared_ptr<const CostCurve> curve = costs();
+    const Cost* cost = curve->Smallest(task->rows(), 1);
+    BEAK_CHECK(cost != nullptr);
+    Tasks alone = {std::move(task)};
+    absl::StatusOr<WorkspaceLease> lease = programs_->Acquire(cost->rows, 1);
+    if (!lease.ok()) {
+      FailEach(alone, lease.status());
+    } else {
+      RunOn(*lease, alone, {how.lane, cost->rows, 1});
+    }
+  }
+}
+
+void ModelWorkload::Gather(const Tasks& batch, const BatchRun& how, WorkspaceLease& lease) const {
+  for (int i = 0; i < lease.num_inputs(); ++i) {
+    const std::span<std::byte> input = lease.input(i);
+    const size_t row_bytes = input.size() / static_cast<size_t>(how.program_rows);
+    size_t filled = 0;
+    for (const std::shared_ptr<Task>& task : batch) {
+      const PredictTask& part = AsPredict(task);
+      const std::span<const std::byte> data = part.call().request().data[static_cast<size_t>(i)];
+      const size_t bytes = row_bytes * static_cast<size_t>(part.rows());
+      const size_t first = row_bytes * static_cast<size_t>(part.first_row());
+      BEAK_CHECK(first + bytes <= data.size() && filled + bytes <= input.size());
+      std::memcpy(input.data() + filled, data.data() + first, bytes);
+      filled += bytes;
+    }
+    // Rows that nobody asked for are zeros: whatever stood there might be refused.
+    std::memset(input.data() + filled, 0, input.size() - filled);
+  }
+}
+
+void ModelWorkload::HandOut(const Tasks& batch, const BatchRun& how, const WorkspaceLease& lease,
+                            const ComputeTimes& times) {
+  const MonotonicTime begin = clock_.Now();
+  int64_t row = 0;
+  for (const std::shared_ptr<Task>& task : batch) {
+    const PredictTask& part = AsPredict(task);
+    part.call().TakeOutputs(lease, {part.first_row(), part.rows(), row, how.program_rows});
+    row += part.rows();
+  }
+  const MonotonicTime taken = clock_.Now();
+  ComputeTimes all = times;
+  all.output = taken - begin;
+  version_->observer().RecordExecution(row, all);
+  for (const std::shared_ptr<Task>& task : batch) {
+    if (task->cancelled()) {
+      AsPredict(task).call().TaskFailed(WhyStopped(*task, taken), std::nullopt);
+    } else {
+      AsPredict(task).call().TaskRan(all);
+    }
+  }
+}
+
+absl::Status ModelWorkload::PreparePrograms(int lanes) {
+  RETURN_IF_ERROR(programs_->status());
+  if (!programs_->costs().curve()->empty() || !programs_->ClaimPreparation()) return absl::OkStatus();
+  const auto prepare = [self = shared_from_this(), lanes](const CancelToken& stop) {
+    WarmUpOptions options = WarmUpOptionsFor(*self->version_, lanes);
+    options.stop = &stop;
+    options.prepared = [&] { self->scheduler_.ProgramsChanged(); };
+    const absl::Status status = WarmUp(*self->programs_, options);
+    if (status.ok() || absl::IsCancelled(status)) return;
+    self->programs_->SetFailed(status);
+    self->scheduler_.RefuseAll(*self, status);
+  };
+  if (preparer_.Enqueue(prepare)) return absl::OkStatus();
+  programs_->GiveUpPreparation();
+  return absl::UnavailableError("too many shapes of inputs are waiting to be compiled");
+}
+
+// If it fails, or there is no room, batches go on being padded.
+void ModelWorkload::PrepareSize(int64_t rows) {
+  const bool enqueued = preparer_.Enqueue([self = shared_from_this(), rows](const CancelToken&) {
+    if (self->programs_->Prepare(rows, 1).ok()) self->scheduler_.ProgramsChanged();
+  });
+  static_cast<void>(enqueued);
+}
+
+std::shared_ptr<ModelWorkload> WorkloadRegistry::Get(const std::shared_ptr<const ModelVersion>& version,
+                                                     const std::vector<Shape>& row_shapes) {
+  std::shared_ptr<ProgramSet> programs = version->Programs(row_shapes);
+  const ProgramSet* key = programs.get();
+  MutexLock lock(mutex_);
+  std::weak_ptr<ModelWorkload>& entry = workloads_[key];
+  if (std::shared_ptr<ModelWorkload> workload = entry.lock()) return workload;
+  const auto workload = std::make_shared<ModelWorkload>(version, std::move(programs), preparer_, scheduler_, clock_);
+  entry = workload;
+  // Forgets those that have gone, now and then.
+  constexpr size_t kMany = 64;
+  if (workloads_.size() > kMany) {
+    for (auto it = workloads_.begin(); it != workloads_.end();) {
+      it = it->second.expired() ? workloads_.erase(it) : std::next(it);
+    }
+  }
+  return workload;
+}
+
+}  // namespace beak

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/mutex.h"
+#include "server/models/model_version.h"
+#include "server/models/preparer.h"
+#include "server/models/program_set.h"
+#include "server/predict/network_call.h"
+#include "server/scheduling/scheduler.h"
+#include "server/scheduling/workload.h"
+
+namespace beak {
+
+// The requests to one version of a model with inputs of the same shapes: copies their rows together, runs them, and
+// hands each its own. Its tasks are PredictTasks. *Thread-safe.*
+class ModelWorkload final : public Workload, public std::enable_shared_from_this<ModelWorkload> {
+ public:
+  // The others must outlive it.
+  ModelWorkload(std::shared_ptr<const ModelVersion> version, std::shared_ptr<ProgramSet> programs, Preparer& preparer,
+                Scheduler& scheduler, const Clock& clock);
+
+  const QueueOptions& options() const override { return options_; }
+  std::shared_ptr<const CostCurve> costs() const override { return programs_->costs().curve(); }
+  void Run(std::vector<std::shared_ptr<Task>> batch, const BatchRun& how) override;
+
+  // Has programs compiled where there are none yet, beside the lanes; tasks may be submitted at once. The error of
+  // having tried before, or RESOURCE_EXHAUSTED where too much is being compiled.
+  absl::Status PreparePrograms(int lanes);
+
+ private:
+  using Tasks = std::vector<std::shared_ptr<Task>>;
+
+  void RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& how);
+  void RunEachAlone(Tasks& batch, const BatchRun& how);
+  void Gather(const Tasks& batch, const BatchRun& how, WorkspaceLease& lease) const;
+  void HandOut(const Tasks& batch, const BatchRun& how, const WorkspaceLease& lease, const ComputeTimes& times);
+  void PrepareSize(int64_t rows);
+
+  const std::shared_ptr<const ModelVersion> version_;
+  const std::shared_ptr<ProgramSet> programs_;
+  const QueueOptions options_;
+  Preparer& preparer_;
+  Scheduler& scheduler_;
+  const Clock& clock_;
+};
+
+// The workloads that have tasks, so that requests to the same version and of the same shapes find the same one.
+// *Thread-safe.*
+class WorkloadRegistry {
+ public:
+  // The others must outlive it and its workloads.
+  WorkloadRegistry(Preparer& preparer, Scheduler& scheduler, const Clock& clock)
+      : preparer_(preparer), scheduler_(scheduler), clock_(clock) {}
+
+  std::shared_ptr<ModelWorkload> Get(const std::shared_ptr<const ModelVersion>& version,
+                                     const std::vector<Shape>& row_shapes) EXCLUDES(mutex_);
+
+ private:
+  Preparer& preparer_;
+  Scheduler& scheduler_;
+  const Clock& clock_;
+  Mutex mutex_;
+  std::map<const ProgramSet*, std::weak_ptr<ModelWorkload>> workloads_ GUARDED_BY(mutex_);
+};
+
+}  // namespace beak

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/base/clock.h"
+#include "engine/base/mutex.h"
+#include "server/models/model_version.h"
+#include "server/observe/statistics.h"
+#include "server/predict/prediction.h"
+#include "server/predict/validate.h"
+#include "server/scheduling/scheduler.h"
+
+namespace beak {
+
+class NetworkCall;
+
+// Some of the rows of a request: what waits, is batched and runs as a whole.
+class PredictTask final : public Task {
+ public:
+  PredictTask(std::shared_ptr<Workload> workload, const Properties& properties, std::shared_ptr<NetworkCall> call,
+              int64_t first_row);
+
+  NetworkCall& call() const { return *call_; }
+  int64_t first_row() const { return first_row_; }
+
+  void Refuse(absl::Status why, Refusal reason) override;
+
+ private:
+  const std::shared_ptr<NetworkCall> call_;
+  const int64_t first_row_;
+};
+
+// A checked request to one network on its way through the scheduler: split into tasks, and joined again. It is
+// answered, and recorded, exactly once, when none of its tasks is left: recorded first, so that whoever has the answer
+// finds it in the metrics. *Thread-safe.*
+class NetworkCall final : public Prediction, public std::enable_shared_from_this<NetworkCall> {
+ public:
+  struct Times {
+    MonotonicTime received;
+    MonotonicTime deadline = kNever;
+  };
+
+  NetworkCall(std::shared_ptr<const ModelVersion> version, ValidRequest request, const Times& times,
+              Scheduler& scheduler, const Clock& clock, PredictDone done);
+
+  // Hands the request over in parts of so many rows, which add up to its own. Call once.
+  void Submit(const std::shared_ptr<Workload>& workload, const std::vector<int64_t>& parts, uint64_t priority);
+  void Cancel() override;
+
+  const ValidRequest& request() const { return request_; }
+  MonotonicTime deadline() const { return times_.deadline; }
+
+  // A lane has taken a task of it; the run begins.
+  void TaskLeftQueue(MonotonicTime now);
+  void TaskBegan(MonotonicTime now);
+  // Takes a task's rows out of a run: `rows` from its own `first_row` on stand at `batch_row` of `batch_rows`.
+  struct Place {
+    int64_t first_row = 0;
+    int64_t rows = 1;
+    int64_t batch_row = 0;
+    int64_t batch_rows = 1;
+  };
+  void TakeOutputs(const WorkspaceLease& lease, const Place& place);
+  // A task is over: with success, its outputs having been taken, or not.
+  void TaskRan(const ComputeTimes& times);
+  void TaskFailed(absl::Status status, std::optional<Refusal> refusal);
+
+ private:
+  void AllocateOutputs(const WorkspaceLease& lease, int64_t batch_rows) EXCLUDES(mutex_);
+  void TaskOver() EXCLUDES(mutex_);
+  void Answer(absl::StatusOr<PredictResponse> response, const RequestObservation& observation);
+
+  const std::shared_ptr<const ModelVersion> version_;
+  const ValidRequest request_;
+  const Times times_;
+  Scheduler& scheduler_;
+  const Clock& clock_;
+  const PredictDone done_;
+
+  Mutex mutex_;
+  std::vector<std::shared_ptr<Task>> tasks_ GUARDED_BY(mutex_);  // empty once all are over
+  size_t left_ GUARDED_BY(mutex_) = 0;                           // of them
+  absl::Status status_ GUARDED_BY(mutex_);                       // the first failure
+  RequestObservation observation_ GUARDED_BY(mutex_);
+  // Laid out by the task that is over first; each task then fills in rows of its own, without the lock.
+  bool allocated_ GUARDED_BY(mutex_) = false;
+  std::vector<OutputTensor> outputs_;
+};
+
+}  // namespace beak

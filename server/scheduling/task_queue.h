@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "server/scheduling/task.h"
+#include "server/scheduling/workload.h"
+
+namespace beak {
+
+// The tasks of one workload and priority that wait: in the order in which they are due, first come first served among
+// equals. Knows no threads and no clock: time is handed in. *Thread-compatible.*
+class TaskQueue {
+ public:
+  struct Refused {
+    std::shared_ptr<Task> task;
+    Refusal reason;
+  };
+
+  TaskQueue(std::shared_ptr<Workload> workload, uint64_t level)
+      : workload_(std::move(workload)), level_(level), policy_(workload_->options().PolicyOf(level)) {}
+
+  void Push(std::shared_ptr<Task> task);
+
+  // The task itself, null where it does not wait here.
+  std::shared_ptr<Task> Take(const Task& task);
+  // The first tasks. REQUIRES: so many wait.
+  std::vector<std::shared_ptr<Task>> TakeFront(size_t count);
+  std::vector<std::shared_ptr<Task>> TakeAll() { return TakeFront(size()); }
+
+  // Those that shall not wait any longer: past their deadline, or so near to it that they cannot be finished in time,
+  // or for longer than the policy allows. Where that one delays rather than rejects, they go behind all others.
+  // `cores` are those that one run could have at once.
+  std::vector<Refused> TakeHopeless(MonotonicTime now, int cores = 1);
+  // When TakeHopeless will have something to do next; kNever if nothing changes.
+  MonotonicTime next_check() const { return checks_.empty() ? kNever : checks_.begin()->first; }
+
+  Workload& workload() const { return *workload_; }
+  uint64_t level() const { return level_; }
+  const QueuePolicy& policy() const { return policy_; }
+  bool empty() const { return waiting_.empty(); }
+  size_t size() const { return waiting_.size(); }
+  int64_t rows() const { return rows_; }
+  int64_t bytes() const { return bytes_; }
+
+  // What is known of a task that waits, in the order in which they will be taken.
+  struct Waiting {
+    std::shared_ptr<Task> task;
+    MonotonicTime check_at = kNever;
+    bool timeout_over = false;  // the policy's timeout, where it delays
+  };
+  // By when it is due (kNever for those that were put behind), then by arrival.
+  using Key = std::pair<MonotonicTime, uint64_t>;
+  const std::map<Key, Waiting>& waiting() const { return waiting_; }
+  // When the task that has waited longest came. REQUIRES: not empty.
+  MonotonicTime oldest_arrival() const { return *arrivals_.begin(); }
+
+ private:
+  using Place = std::map<Key, Waiting>::iterator;
+
+  MonotonicTime CheckAt(const Waiting& waiting) const;
+  std::shared_ptr<Task> Remove(Place place);
+  // Why a task shall leave the queue at `now`, if it shall.
+  std::optional<Refusal> Reason(const Task& task, MonotonicTime now, int cores) const;
+  void PutBehind(Place place);
+
+  const std::shared_ptr<Workload> workload_;
+  const uint64_t level_;
+  const QueuePolicy policy_;
+
+  int64_t rows_ = 0;
+  int64_t bytes_ = 0;
+  uint64_t next_ticket_ = 0;
+  std::map<Key, Waiting> waiting_;
+  std::unordered_map<const Task*, Key> keys_;
+  std::set<std::pair<MonotonicTime, Key>> checks_;  // of those that have a time
+  std::multiset<MonotonicTime> arrivals_;
+};
+
+// When a run must begin at the latest to be over at `due`, at a cost (null: unknown) that it seldom exceeds.
+MonotonicTime LatestStart(MonotonicTime due, const Cost* cost);
+// The same for a task of a workload, on one core or, where that is sooner, on as many as it may use of `cores`.
+MonotonicTime LatestStart(const Task& task, int cores);
+
+}  // namespace beak
