@@ -98,12 +98,16 @@ absl::Status TakeInputs(const Signature& signature, bool split, const std::vecto
 // All inputs of a batched model have the same number of rows.
 absl::Status CountRows(const Signature& signature, const std::vector<InputTensor>& inputs, ValidRequest* valid) {
   if (!signature.batched() || inputs.empty()) return absl::OkStatus();
-  valid->rows = inputs[0].shape[0];
-  for (const InputTensor& input : inputs) {
-    if (input.shape[0] == valid->rows) continue;
-    return absl::InvalidArgumentError(absl::StrCat(Place("input", input.name), ": batch size: expected ", valid->rows,
-                                                   " as for ", Place("input", inputs[0].name), ", got ",
-                                                   input.shape[0]));
+  const auto rows = [&](const TensorSignature& tensor) {
+    const auto same_name = [&](const InputTensor& input) { return input.name == tensor.name; };
+    return std::find_if(inputs.begin(), inputs.end(), same_name)->shape[0];
+  };
+  const TensorSignature& first = signature.inputs[0];
+  valid->rows = rows(first);
+  for (const TensorSignature& tensor : signature.inputs) {
+    if (rows(tensor) == valid->rows) continue;
+    return absl::InvalidArgumentError(absl::StrCat(Place("input", tensor.name), ": batch size: expected ", valid->rows,
+                                                   " as for ", Place("input", first.name), ", got ", rows(tensor)));
   }
   return absl::OkStatus();
 }

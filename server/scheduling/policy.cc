@@ -150,7 +150,7 @@ Batch PreferredBatch(const QueueOptions& options, const Prefixes& prefixes, cons
 Batch MaybeWide(const QueueState& state, const LaneState& lanes, const Batch& narrow, MonotonicTime now) {
   const QueueOptions& options = state.queue->workload().options();
   const int threads = options.CoresOf(lanes.lanes);
-  if (!lanes.wide || lanes.free < lanes.lanes || threads < 2) return narrow;
+  if (lanes.free < lanes.lanes || threads < 2) return narrow;
   const int64_t rows = state.queue->rows();
   const Cost* cost = rows <= options.max_batch_rows ? state.costs->Smallest(rows, threads) : nullptr;
   if (cost == nullptr) return narrow;

@@ -23,8 +23,7 @@ struct QueueState {
 // The lanes as the one that asks sees them.
 struct LaneState {
   int lanes = 1;
-  int free = 1;       // it included
-  bool wide = false;  // it may run on the cores of the others too, while all are free
+  int free = 1;  // it included; while all are, a run may have the cores of several
 };
 
 struct Decision {

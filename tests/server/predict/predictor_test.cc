@@ -3,14 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <deque>
 #include <functional>
+#include <future>
 #include <list>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "server/scheduling/fifo_scheduler.h"
+#include "server/models/preparer.h"
 #include "tests/server/support/networks.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
@@ -27,23 +32,41 @@ using testing::StatusIs;
 
 using std::chrono::milliseconds;
 
-// Runs each task at once on the calling thread, or keeps it until told.
+// Runs each request's tasks at once on the calling thread, one a run, or keeps them until told.
 class InlineScheduler final : public Scheduler {
  public:
-  void Submit(std::shared_ptr<Task> task) override {
-    if (before_run) before_run(*task);
+  using Tasks = std::vector<std::shared_ptr<Task>>;
+
+  void Submit(Tasks tasks) override {
+    parts = tasks.size();
     if (hold) {
-      held = std::move(task);
-    } else {
-      task->Run(0);
+      held.insert(held.end(), tasks.begin(), tasks.end());
+      return;
+    }
+    for (const std::shared_ptr<Task>& task : tasks) {
+      if (before_run) before_run(*task);
+      RunBatch({task});
     }
   }
   void Cancel(Task& task) override { task.cancel_token().Cancel(); }
+  void ProgramsChanged() override {}
+  void RefuseAll(const Workload&, const absl::Status&) override {}
   void Drain(MonotonicTime) override {}
+
+  // As a lane would, on the smallest program that holds the tasks, or on a larger one.
+  static void RunBatch(Tasks batch, int64_t program_rows = 0) {
+    Workload& workload = batch.front()->workload();
+    int64_t rows = 0;
+    for (const std::shared_ptr<Task>& task : batch) rows += task->rows();
+    const int64_t least = workload.costs()->Smallest(std::max(rows, program_rows), 1)->rows;
+    workload.Run(std::move(batch), {0, least, 1});
+  }
+  Tasks TakeHeld() { return std::exchange(held, {}); }
 
   std::function<void(Task&)> before_run;
   bool hold = false;
-  std::shared_ptr<Task> held;
+  Tasks held;
+  size_t parts = 0;  // of the last request
 };
 
 constexpr int kUint8 = 2, kFloat16 = 10;  // ONNX's numbers
@@ -59,6 +82,8 @@ class PredictorTest : public ::testing::Test {
     dir_.Write("bytes/1/model.onnx", testing::IdentityNetwork(kUint8, {-1, 3}));
     dir_.Write("half/1/model.onnx", testing::IdentityNetwork(kFloat16, {1, 3}));
     dir_.Write("gather/1/model.onnx", testing::GatherNetwork());
+    dir_.Write("pick/1/model.onnx", testing::PickNetwork());
+    dir_.Write("free/1/model.onnx", testing::IdentityNetwork(kUint8, {-1, -1}));
     dir_.Write("reshaped/1/model.onnx", testing::ScaleNetwork(2, 6));
     dir_.Write("reshaped/config.pbtxt",
                "input { name: 'x' dims: [2, 3] reshape { shape: [6] } } "
@@ -67,7 +92,7 @@ class PredictorTest : public ::testing::Test {
     EXPECT_OK(models);
     models_ = *std::move(models);
     models_->LoadAll(CancelToken());
-    predictor_ = std::make_unique<Predictor>(*models_, scheduler_, metrics_, clock_);
+    predictor_ = std::make_unique<Predictor>(Predictor::Options{1}, *models_, scheduler_, preparer_, metrics_, clock_);
   }
 
   template <typename T>
@@ -100,6 +125,7 @@ class PredictorTest : public ::testing::Test {
   testing::FakeClock clock_;
   Metrics metrics_{"test"};
   InlineScheduler scheduler_;
+  Preparer preparer_;
   std::unique_ptr<ModelManager> models_;
   std::unique_ptr<Predictor> predictor_;
   std::list<std::vector<std::byte>> buffers_;
@@ -262,11 +288,10 @@ TEST_F(PredictorTest, NothingIsExecutedAfterItsCancellation) {
 TEST_F(PredictorTest, CancelReachesTheScheduler) {
   scheduler_.hold = true;
   absl::Status answer;
-  const auto handle = predictor_->Start(ScaleRequest(), [&](auto response) { answer = response.status(); });
-  ASSERT_NE(handle, nullptr);
-  predictor_->Cancel(handle);
-  predictor_->Cancel(nullptr);
-  scheduler_.held->Run(0);
+  const auto prediction = predictor_->Start(ScaleRequest(), [&](auto response) { answer = response.status(); });
+  ASSERT_NE(prediction, nullptr);
+  prediction->Cancel();
+  InlineScheduler::RunBatch(scheduler_.TakeHeld());
   EXPECT_THAT(answer, StatusIs(absl::StatusCode::kCancelled));
 }
 
@@ -274,9 +299,217 @@ TEST_F(PredictorTest, ARefusalIsTheAnswer) {
   scheduler_.hold = true;
   absl::Status answer;
   predictor_->Start(ScaleRequest(), [&](auto response) { answer = response.status(); });
-  scheduler_.held->Refuse(absl::UnavailableError("full"));
+  scheduler_.TakeHeld()[0]->Refuse(absl::UnavailableError("full"), Refusal::kQueueFull);
   EXPECT_THAT(answer, StatusIs(absl::StatusCode::kUnavailable, "full"));
-  EXPECT_THAT(metrics_.Text(), HasSubstr(R"(beak_queue_duration_seconds_count{model="scale",version="2"} 0)"));
+  EXPECT_THAT(metrics_.Text(),
+              AllOf(HasSubstr(R"(beak_queue_duration_seconds_count{model="scale",version="2"} 0)"),
+                    HasSubstr(R"(beak_refusals_total{model="scale",reason="queue_full",version="2"} 1)")));
+}
+
+TEST_F(PredictorTest, ADefaultDeadlineIsForThoseWithoutOne) {
+  scheduler_.hold = true;
+  dir_.Write("hurried/1/model.onnx", testing::ScaleNetwork(2));
+  dir_.Write("hurried/config.pbtxt", "beak { default_deadline_microseconds: 5000 }");
+  auto models = ModelManager::Create({dir_.path(), {}, 1}, metrics_);
+  ASSERT_OK(models);
+  (*models)->LoadAll(CancelToken());
+  Predictor predictor({1}, **models, scheduler_, preparer_, metrics_, clock_);
+  PredictRequest request = ScaleRequest();
+  request.model = "hurried";
+  const auto deadline = [&] {
+    predictor.Start(request, [](auto) {});
+    const auto task = scheduler_.TakeHeld()[0];
+    InlineScheduler::RunBatch({task});
+    return task->deadline();
+  };
+  EXPECT_EQ(deadline(), request.received + milliseconds(5));
+  request.deadline = request.received + std::chrono::hours(1);
+  EXPECT_EQ(deadline(), request.deadline);
+}
+
+// ---------------------------------------------------------------- batches
+
+// Requests that are told apart by their numbers, started and not yet run.
+class BatchTest : public PredictorTest {
+ protected:
+  struct Answer {
+    absl::StatusOr<PredictResponse> response = absl::InternalError("not answered");
+    int answers = 0;
+  };
+
+  BatchTest() { scheduler_.hold = true; }
+
+  // A request of so many rows of which the first is {value, value + 0.5}, the next {value + 1, value + 1.5} ...
+  void Start(float value, int rows = 1, MonotonicTime deadline = kNever) {
+    std::vector<float> values(static_cast<size_t>(2 * rows));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = value + static_cast<float>(i) / 2;
+    PredictRequest request;
+    request.model = "scale";
+    request.inputs = {Input<float>("x", DType::kFloat32, {rows, 2}, values)};
+    request.received = clock_.Now();
+    request.deadline = deadline;
+    StartRequest(request);
+  }
+  void StartRequest(const PredictRequest& request) {
+    Answer& answer = answers_.emplace_back();
+    predictions_.push_back(predictor_->Start(request, [&answer](absl::StatusOr<PredictResponse> response) {
+      answer.response = std::move(response);
+      ++answer.answers;
+    }));
+  }
+  // What the scale network makes of Start's values.
+  static std::vector<float> Expected(float value, int rows = 1) {
+    std::vector<float> values(static_cast<size_t>(2 * rows));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = 3 * (value + static_cast<float>(i) / 2);
+    return values;
+  }
+  std::vector<float> ValuesOf(size_t request) {
+    EXPECT_EQ(answers_[request].answers, 1) << request;
+    EXPECT_OK(answers_[request].response) << request;
+    return answers_[request].response.ok() ? Values<float>(answers_[request].response->outputs[0])
+                                           : std::vector<float>();
+  }
+
+  std::deque<Answer> answers_;
+  std::vector<std::shared_ptr<Prediction>> predictions_;
+};
+
+TEST_F(BatchTest, EachRequestGetsItsOwnRows) {
+  Start(10, 1);
+  Start(20, 3);
+  Start(30, 2);
+  InlineScheduler::RunBatch(scheduler_.TakeHeld());
+  EXPECT_EQ(ValuesOf(0), Expected(10, 1));
+  EXPECT_EQ(ValuesOf(1), Expected(20, 3));
+  EXPECT_EQ(ValuesOf(2), Expected(30, 2));
+  ASSERT_OK_AND_ASSIGN(const auto version, models_->snapshot()->Find("scale", ""));
+  const VersionStatistics statistics = version->observer().statistics();
+  EXPECT_EQ(statistics.execution_count, 1u);
+  EXPECT_EQ(statistics.inference_count, 6u);
+  EXPECT_EQ(statistics.batches.count(6), 1u) << "rows that were asked for, not those of the program";
+}
+
+TEST_F(BatchTest, UnusedRowsOfAProgramChangeNothing) {
+  Start(10, 1);
+  InlineScheduler::RunBatch(scheduler_.TakeHeld(), 2);
+  EXPECT_EQ(ValuesOf(0), Expected(10, 1));
+}
+
+TEST_F(BatchTest, ARequestLargerThanABatchIsSplitAndJoined) {
+  Start(0, 150);
+  EXPECT_GE(scheduler_.parts, 3u) << "the model's limit is 64";
+  InlineScheduler::Tasks tasks = scheduler_.TakeHeld();
+  std::reverse(tasks.begin(), tasks.end());  // whichever comes first
+  for (const auto& task : tasks) {
+    EXPECT_EQ(answers_[0].answers, 0);
+    InlineScheduler::RunBatch({task});
+  }
+  EXPECT_EQ(ValuesOf(0), Expected(0, 150));
+  EXPECT_THAT(answers_[0].response->outputs[0].shape, ElementsAre(150, 2));
+}
+
+TEST_F(BatchTest, ClassesOfASplitRequestAreJoinedToo) {
+  std::vector<float> values(200);
+  std::iota(values.begin(), values.end(), 0.f);
+  PredictRequest request;
+  request.model = "scale";
+  request.inputs = {Input<float>("x", DType::kFloat32, {100, 2}, values)};
+  request.outputs = {{"y", 1}};
+  request.received = clock_.Now();
+  StartRequest(request);
+  for (const auto& task : scheduler_.TakeHeld()) InlineScheduler::RunBatch({task});
+  ASSERT_OK(answers_[0].response);
+  const OutputTensor& output = answers_[0].response->outputs[0];
+  EXPECT_THAT(output.shape, ElementsAre(100, 1));
+  ASSERT_EQ(output.strings.size(), 100u);
+  EXPECT_EQ(output.strings[0], "3:1:right");
+  EXPECT_EQ(output.strings[99], "597:1:right");
+}
+
+TEST_F(BatchTest, PartsOfTwoRequestsMayShareABatch) {
+  Start(0, 70);
+  Start(500, 70);
+  InlineScheduler::Tasks tasks = scheduler_.TakeHeld();
+  std::stable_sort(tasks.begin(), tasks.end(), [](const auto& a, const auto& b) { return a->rows() < b->rows(); });
+  InlineScheduler::Tasks small;
+  for (const auto& task : tasks) {
+    if (task->rows() < 16) {
+      small.push_back(task);
+    } else {
+      InlineScheduler::RunBatch({task});
+    }
+  }
+  ASSERT_GE(small.size(), 2u);
+  InlineScheduler::RunBatch(small);
+  EXPECT_EQ(ValuesOf(0), Expected(0, 70));
+  EXPECT_EQ(ValuesOf(1), Expected(500, 70));
+}
+
+TEST_F(BatchTest, ARequestFailsOnceWhenOneOfItsPartsDoes) {
+  Start(0, 150);
+  const InlineScheduler::Tasks tasks = scheduler_.TakeHeld();
+  InlineScheduler::RunBatch({tasks[0]});
+  tasks[1]->Refuse(absl::DeadlineExceededError("too late"), Refusal::kHopeless);
+  EXPECT_EQ(answers_[0].answers, 0) << "the last part still reads the request's memory";
+  for (size_t i = 2; i < tasks.size(); ++i) {
+    EXPECT_TRUE(tasks[i]->cancelled());
+    InlineScheduler::RunBatch({tasks[i]});
+  }
+  EXPECT_EQ(answers_[0].answers, 1);
+  EXPECT_THAT(answers_[0].response, StatusIs(absl::StatusCode::kDeadlineExceeded, "too late"));
+}
+
+TEST_F(BatchTest, WhoIsLateOrGoneIsTakenOutOfTheBatch) {
+  Start(10, 1);
+  Start(20, 1, clock_.Now() + milliseconds(5));
+  Start(30, 1);
+  Start(40, 1);
+  predictions_[2]->Cancel();
+  clock_.Advance(milliseconds(5));
+  InlineScheduler::RunBatch(scheduler_.TakeHeld());
+  EXPECT_EQ(ValuesOf(0), Expected(10));
+  EXPECT_THAT(answers_[1].response, StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(answers_[2].response, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_EQ(ValuesOf(3), Expected(40));
+  EXPECT_THAT(metrics_.Text(), AllOf(HasSubstr("beak_executed_late_total 0"),
+                                     HasSubstr(R"(beak_batch_rows_sum{model="scale",version="2"} 2)")));
+}
+
+TEST_F(BatchTest, BadDataOfOneIsNotTheOthersFault) {
+  const auto gather = [&](int64_t index) {
+    PredictRequest request;
+    request.model = "pick";
+    request.inputs = {Input<int64_t>("indices", DType::kInt64, {1}, {index})};
+    request.received = clock_.Now();
+    StartRequest(request);
+  };
+  gather(1);
+  gather(77);
+  gather(2);
+  InlineScheduler::RunBatch(scheduler_.TakeHeld());
+  ASSERT_EQ(answers_[0].answers, 1);
+  EXPECT_EQ(ValuesOf(0), std::vector<float>(4, 1));
+  EXPECT_THAT(answers_[1].response, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(ValuesOf(2), std::vector<float>(4, 2));
+}
+
+TEST_F(BatchTest, ShapesThatAreNewAreCompiledBesideTheLanes) {
+  PredictRequest request;
+  request.model = "free";
+  request.inputs = {Input<uint8_t>("x", DType::kUint8, {2, 3}, {1, 2, 3, 4, 5, 6})};
+  request.received = clock_.Now();
+  StartRequest(request);
+  ASSERT_EQ(answers_[0].answers, 0);
+  InlineScheduler::Tasks tasks = scheduler_.TakeHeld();
+  ASSERT_EQ(tasks.size(), 2u) << "a row each, while nothing is known of costs";
+  // The job before this one has been done when this one is.
+  std::promise<void> compiled;
+  ASSERT_TRUE(preparer_.Enqueue([&](const CancelToken&) { compiled.set_value(); }));
+  compiled.get_future().wait();
+  InlineScheduler::RunBatch(std::move(tasks));
+  ASSERT_OK(answers_[0].response);
+  EXPECT_THAT(Values<uint8_t>(answers_[0].response->outputs[0]), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(answers_[0].response->outputs[0].shape, ElementsAre(2, 3));
 }
 
 }  // namespace

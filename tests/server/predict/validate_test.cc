@@ -67,7 +67,7 @@ TEST_F(ValidateTest, WithoutABatchDimensionThereIsOneRow) {
   ASSERT_OK_AND_ASSIGN(const ValidRequest valid,
                        Validate(signature, false, {Input("x", DType::kFloat32, {1, 7}, 28)}, {}));
   EXPECT_EQ(valid.rows, 1);
-  EXPECT_THAT(valid.shapes, ElementsAre(ElementsAre(1, 7)));
+  EXPECT_THAT(valid.row_shapes, ElementsAre(ElementsAre(1, 7)));
 }
 
 struct BadCase {
@@ -139,6 +139,17 @@ TEST_F(ValidateTest, WhatDoesNotFitIsNamed) {
                 StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr(c.place), HasSubstr(c.says))))
         << c.name;
   }
+}
+
+TEST_F(ValidateTest, MoreRowsThanABatchMayBeSplit) {
+  const std::vector<InputTensor> inputs = {Input("scale", DType::kFloat32, {9, 1}, 36),
+                                           Input("image", DType::kUint8, {9, 3, 5}, 135)};
+  ASSERT_OK_AND_ASSIGN(const ValidRequest valid, Validate(signature_, true, inputs, {}));
+  EXPECT_EQ(valid.rows, 9);
+  auto too_many = Good();
+  too_many[1].shape[0] = kMaxRequestRows + 1;
+  EXPECT_THAT(Validate(signature_, true, too_many, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("batch size: expected 1 to 65536")));
 }
 
 TEST_F(ValidateTest, SizesThatOverflowAreRefused) {

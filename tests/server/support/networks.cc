@@ -48,4 +48,12 @@ std::string GatherNetwork() {
   return builder.Node("Gather", {"x", "indices"}, {"y"}, {Attr("axis", 0)}).Output("y").Bytes();
 }
 
+std::string PickNetwork() {
+  ModelBuilder builder(kOpset);
+  std::vector<float> table;
+  for (int row = 0; row < 10; ++row) table.insert(table.end(), 4, static_cast<float>(row));
+  builder.Initializer("table", FloatTensor({10, 4}, table)).Input("indices", {-1}, kOnnxInt64);
+  return builder.Node("Gather", {"table", "indices"}, {"y"}, {Attr("axis", 0)}).Output("y").Bytes();
+}
+
 }  // namespace beak::testing

@@ -23,4 +23,8 @@ std::string SlowNetwork(int columns, int steps);
 // x float32 [-1, 4], indices int64 [-1]: the rows of x at the indices, which may be out of range.
 std::string GatherNetwork();
 
+// indices int64 [-1], from 0 to 9: y float32 [-1, 4], four times each index. Of its rows only the one is wrong whose
+// index is out of range.
+std::string PickNetwork();
+
 }  // namespace beak::testing

@@ -1,0 +1,288 @@
+// Replays random arrivals through the dispatcher on a clock of its own, with lanes that take as long as their runs do,
+// and checks what must hold whatever comes.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/scheduling/dispatcher.h"
+#include "tests/server/support/fake_workload.h"
+
+namespace beak {
+namespace {
+
+using testing::FakeWorkload;
+using testing::MakeCurve;
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+// What became of a task, and that it became of it once.
+class SimulatedTask final : public Task {
+ public:
+  SimulatedTask(std::shared_ptr<Workload> workload, const Properties& properties, uint64_t place)
+      : Task(std::move(workload), properties), number(place) {}
+  void Refuse(absl::Status, Refusal) override { ++ends; }
+
+  const uint64_t number;  // of its arrival
+  int ends = 0;
+  MonotonicTime began = kNever;
+  MonotonicTime finished = kNever;
+};
+
+SimulatedTask& AsSimulated(const std::shared_ptr<Task>& task) { return static_cast<SimulatedTask&>(*task); }
+
+struct Source {
+  std::shared_ptr<FakeWorkload> workload;
+  double load = 0.5;         // of one lane, offered
+  milliseconds deadline{0};  // of its tasks; 0: none
+  double mean_rows = 1;
+  nanoseconds mean_cost_of_row{0};
+  bool cancels = false;
+};
+
+class Simulation {
+ public:
+  Simulation(uint32_t seed, int lanes, const Dispatcher::Options& options, std::vector<Source> sources)
+      : random_(seed), lanes_(static_cast<size_t>(lanes)), dispatcher_(options), sources_(std::move(sources)) {
+    for (size_t i = 0; i < sources_.size(); ++i) ScheduleArrival(i);
+  }
+
+  void Run(nanoseconds duration) {
+    const MonotonicTime end = now_ + duration;
+    while (now_ < end) Step();
+    // Nobody comes any more; what is left must come to its end by itself.
+    arrivals_.clear();
+    for (int i = 0; i < 1'000'000 && (!dispatcher_.empty() || dispatcher_.running() > 0); ++i) Step();
+  }
+
+  // Work-conserving: no lane was free while something could have been run.
+  bool idled_with_work = false;
+  // A run that had a program for more rows than the model allows, or began too late.
+  std::vector<std::string> violations;
+  std::vector<std::shared_ptr<SimulatedTask>> tasks;
+  nanoseconds busy{0};
+  MonotonicTime now() const { return now_; }
+
+ private:
+  struct Lane {
+    bool busy = false;
+    MonotonicTime until = kNever;
+    BatchRun how;
+    std::vector<std::shared_ptr<Task>> batch;
+  };
+
+  double Uniform() { return std::uniform_real_distribution<double>(0, 1)(random_); }
+
+  void ScheduleArrival(size_t source) {
+    const Source& from = sources_[source];
+    const double rows_per_second = from.load / Seconds(from.mean_cost_of_row);
+    const double seconds = std::exponential_distribution<double>(rows_per_second / from.mean_rows)(random_);
+    arrivals_.emplace(now_ + nanoseconds(static_cast<int64_t>(seconds * 1e9)), source);
+  }
+
+  void Arrive(size_t index) {
+    const Source& from = sources_[index];
+    const int64_t rows = 1 + std::min<int64_t>(7, std::geometric_distribution<int64_t>(1 / from.mean_rows)(random_));
+    const MonotonicTime deadline = from.deadline.count() == 0 ? kNever : now_ + from.deadline;
+    const auto task =
+        std::make_shared<SimulatedTask>(from.workload, Task::Properties{rows, rows, now_, deadline, 0}, tasks.size());
+    tasks.push_back(task);
+    if (!dispatcher_.Admit({task}, now_).why.ok()) ++task->ends;
+    if (from.cancels && Uniform() < 0.3) Cancel(*tasks[static_cast<size_t>(Uniform() * tasks.size())]);
+  }
+
+  void Cancel(SimulatedTask& task) {
+    task.cancel_token().Cancel();
+    if (dispatcher_.Take(task)) ++task.ends;
+  }
+
+  // The next thing happens, and lanes that are free look for work.
+  void Step() {
+    MonotonicTime next = arrivals_.empty() ? kNever : arrivals_.begin()->first;
+    for (const Lane& lane : lanes_) next = std::min(next, lane.until);
+    next = std::min({next, dispatcher_.next_check(), dispatcher_.next_look()});
+    ASSERT_NE(next, kNever) << "something waits and nothing will ever happen";
+    now_ = std::max(now_, next);
+    for (Lane& lane : lanes_) {
+      if (lane.until <= now_) Finish(lane);
+    }
+    while (!arrivals_.empty() && arrivals_.begin()->first <= now_) {
+      const size_t source = arrivals_.begin()->second;
+      arrivals_.erase(arrivals_.begin());
+      Arrive(source);
+      ScheduleArrival(source);
+    }
+    for (const TaskQueue::Refused& refused : dispatcher_.TakeHopeless(now_)) ++AsSimulated(refused.task).ends;
+    dispatcher_.ResetLook();
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+      if (!lanes_[i].busy && dispatcher_.may_run()) Begin(static_cast<int>(i));
+    }
+    const bool free = dispatcher_.busy_cores() < static_cast<int>(lanes_.size());
+    if (free && !dispatcher_.empty() && dispatcher_.next_look() == kNever) idled_with_work = true;
+  }
+
+  void Begin(int index) {
+    Dispatcher::Work work = dispatcher_.TakeBatch(index, now_);
+    if (work.batch.empty()) return;
+    Lane& lane = lanes_[static_cast<size_t>(index)];
+    const Workload& workload = work.batch[0]->workload();
+    int64_t rows = 0;
+    for (const std::shared_ptr<Task>& task : work.batch) {
+      rows += task->rows();
+      AsSimulated(task).began = now_;
+      if (&task->workload() != &workload) violations.push_back("a batch of two workloads");
+      if (task->cancelled()) violations.push_back("a cancelled task was run");
+      if (now_ >= task->deadline()) violations.push_back("a task was run after its deadline");
+    }
+    if (rows > work.how.program_rows) violations.push_back("more rows than the program has");
+    if (rows > workload.options().max_batch_rows) violations.push_back("more rows than the model allows");
+    const Cost* cost = workload.costs()->Smallest(work.how.program_rows, work.how.threads);
+    // Runs take what they are expected to take, or less.
+    const auto duration =
+        nanoseconds(static_cast<int64_t>(static_cast<double>(cost->mean.count()) * (0.8 + 0.2 * Uniform())));
+    busy += duration * work.how.threads;
+    lane = {true, now_ + duration, work.how, std::move(work.batch)};
+  }
+
+  void Finish(Lane& lane) {
+    dispatcher_.LaneIsFree(lane.how);
+    for (const std::shared_ptr<Task>& task : lane.batch) {
+      AsSimulated(task).finished = now_;
+      ++AsSimulated(task).ends;
+      if (now_ > task->deadline() && !task->cancelled()) violations.push_back("a task was finished late");
+    }
+    lane = Lane();
+  }
+
+  std::mt19937 random_;
+  MonotonicTime now_{std::chrono::hours(1)};
+  std::vector<Lane> lanes_;
+  Dispatcher dispatcher_;
+  std::multimap<MonotonicTime, size_t> arrivals_;
+  std::vector<Source> sources_;
+};
+
+Source MakeSource(const std::string& model, double load, milliseconds deadline, double ms_per_row, double mean_rows = 1,
+                  QueueOptions options = {}) {
+  options.model = model;
+  options.max_batch_rows = 8;
+  std::vector<std::pair<int64_t, double>> costs;
+  std::vector<std::pair<int64_t, double>> wide;
+  for (const int rows : {1, 2, 4, 8}) {
+    costs.emplace_back(rows, ms_per_row * (0.3 + 0.7 * rows));
+    wide.emplace_back(rows, 0.6 * ms_per_row * (0.3 + 0.7 * rows));
+  }
+  Source source;
+  source.workload = std::make_shared<FakeWorkload>(options, MakeCurve(costs, wide));
+  source.load = load;
+  source.deadline = deadline;
+  source.mean_rows = mean_rows;
+  source.mean_cost_of_row = nanoseconds(static_cast<int64_t>(ms_per_row * 1e6));
+  return source;
+}
+
+// Every task ends once, none is late, no lane idles; among equals the first come are the first served.
+void CheckInvariants(const Simulation& simulation, uint32_t seed) {
+  EXPECT_THAT(simulation.violations, ::testing::IsEmpty()) << "seed " << seed;
+  EXPECT_FALSE(simulation.idled_with_work) << "seed " << seed;
+  std::map<std::tuple<const Workload*, int64_t, nanoseconds>, MonotonicTime> last_began;
+  for (const auto& task : simulation.tasks) {
+    ASSERT_EQ(task->ends, 1) << "seed " << seed << " task " << task->number;
+    if (task->began == kNever) continue;
+    const nanoseconds patience = task->deadline() == kNever ? nanoseconds(0) : task->deadline() - task->arrived();
+    MonotonicTime& last = last_began[{&task->workload(), task->rows(), patience}];
+    ASSERT_LE(last, task->began) << "seed " << seed << ": task " << task->number << " was overtaken by one like it";
+    last = task->began;
+  }
+}
+
+TEST(SimulationTest, InvariantsHoldWhateverArrives) {
+  for (uint32_t seed = 1; seed <= 60; ++seed) {
+    std::mt19937 random(seed);
+    const auto choose = [&](int below) { return static_cast<int>(random() % static_cast<uint32_t>(below)); };
+    std::vector<Source> sources;
+    const int models = 1 + choose(4);
+    for (int i = 0; i < models; ++i) {
+      QueueOptions options;
+      if (choose(4) == 0) options.preferred_rows = {2, 4};
+      if (choose(4) == 0) options.max_delay = milliseconds(1 + choose(5));
+      if (choose(4) == 0) options.default_policy.max_tasks = 5;
+      const milliseconds deadline(choose(3) == 0 ? 0 : 20 + choose(60));
+      sources.push_back(
+          MakeSource(absl::StrCat("m", i), 0.1 + choose(15) * 0.1, deadline, 0.5 + choose(8), 1 + choose(3), options));
+      sources.back().cancels = choose(3) == 0;
+    }
+    const int lanes = 1 + choose(3);
+    Simulation simulation(seed, lanes, {lanes, 200, 1'000'000}, sources);
+    simulation.Run(std::chrono::seconds(3));
+    CheckInvariants(simulation, seed);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+double RowsPerSecond(const Simulation& simulation, const Source& source, nanoseconds duration) {
+  int64_t rows = 0;
+  for (const auto& task : simulation.tasks) {
+    if (&task->workload() == source.workload.get() && task->finished != kNever) rows += task->rows();
+  }
+  return static_cast<double>(rows) / Seconds(duration);
+}
+
+// At twice what the machine can do, the machine does what it can, and all of it in time.
+TEST(SimulationTest, OverloadCostsNoThroughput) {
+  const Source a = MakeSource("a", 2, milliseconds(40), 4);
+  const Source b = MakeSource("b", 2, milliseconds(20), 1);
+  constexpr std::chrono::seconds kTime(20);
+  Simulation simulation(7, 2, {2, 4096, 1'000'000}, {a, b});
+  simulation.Run(kTime);
+  CheckInvariants(simulation, 7);
+  EXPECT_GT(Seconds(simulation.busy), 0.98 * 2 * Seconds(kTime)) << "two lanes";
+  const double share_of_a = RowsPerSecond(simulation, a, kTime) * 4 / (RowsPerSecond(simulation, b, kTime) * 1);
+  EXPECT_GT(share_of_a, 0.7);
+  EXPECT_LT(share_of_a, 1.4) << "neither lives at the other's expense";
+}
+
+// A model with few requests is served as if the other were not there, almost.
+TEST(SimulationTest, ABusyModelDoesNotStarveAQuietOne) {
+  Source busy = MakeSource("busy", 6, milliseconds(0), 4);
+  const Source quiet = MakeSource("quiet", 0.2, milliseconds(0), 4);
+  Simulation simulation(3, 2, {2, 100, 1'000'000}, {busy, quiet});
+  simulation.Run(std::chrono::seconds(20));
+  CheckInvariants(simulation, 3);
+  nanoseconds worst(0);
+  for (const auto& task : simulation.tasks) {
+    if (&task->workload() == quiet.workload.get() && task->began != kNever) {
+      worst = std::max(worst, task->began - task->arrived());
+    }
+  }
+  EXPECT_LT(worst, milliseconds(100)) << "the other has some 200 ms of work waiting at all times";
+}
+
+TEST(SimulationTest, TasksWithoutADeadlineAreServedBesideAFloodWithDeadlines) {
+  const Source flood = MakeSource("flood", 4, milliseconds(30), 2);
+  const Source patient = MakeSource("patient", 0.5, milliseconds(0), 2);
+  Simulation simulation(5, 2, {2, 4096, 1'000'000}, {flood, patient});
+  simulation.Run(std::chrono::seconds(20));
+  CheckInvariants(simulation, 5);
+  int served = 0;
+  nanoseconds worst(0);
+  for (const auto& task : simulation.tasks) {
+    if (&task->workload() != patient.workload.get()) continue;
+    ++served;
+    ASSERT_NE(task->finished, kNever);
+    worst = std::max(worst, task->began - task->arrived());
+  }
+  EXPECT_GT(served, 1000);
+  EXPECT_LT(worst, std::chrono::seconds(2));
+}
+
+}  // namespace
+}  // namespace beak
