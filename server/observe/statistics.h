@@ -26,7 +26,7 @@ struct RequestObservation {
   std::optional<MonotonicTime> run_began;   // when the network began to run on it
   MonotonicTime answered;
   MonotonicTime deadline = kNever;
-  ComputeTimes compute;  // of its execution; counts where the outcome is OK
+  ComputeTimes compute;  // of its execution; counts where it ran and the outcome is OK
 };
 
 struct DurationSum {
@@ -50,13 +50,16 @@ struct VersionStatistics {
   uint64_t last_inference_ms = 0;  // since the Unix epoch; 0: never
   uint64_t inference_count = 0;    // rows answered with success
   uint64_t execution_count = 0;    // runs of the network
-  // Requests. `queue` and the three parts count requests that were answered with success.
+  // Requests. `queue` and the three parts count requests that were answered with success and did wait or run: an answer
+  // from the response cache is a success without them.
   DurationSum success;
   DurationSum fail;
   DurationSum queue;
   DurationSum compute_input;
   DurationSum compute_infer;
   DurationSum compute_output;
+  DurationSum cache_hit;                       // looking up what was there, until the answer was in hand
+  DurationSum cache_miss;                      // looking up what was not there, and storing it
   std::map<int64_t, BatchStatistics> batches;  // executions, by their number of rows
 };
 
