@@ -53,6 +53,8 @@ ModelStatistics ToModelStatistics(const inference::ModelStatistics& proto) {
   statistics.compute_input = ToDurationCount(times.compute_input());
   statistics.compute_infer = ToDurationCount(times.compute_infer());
   statistics.compute_output = ToDurationCount(times.compute_output());
+  statistics.cache_hit = ToDurationCount(times.cache_hit());
+  statistics.cache_miss = ToDurationCount(times.cache_miss());
   for (const inference::InferBatchStatistics& batch : proto.batch_stats()) {
     statistics.batches.push_back({batch.batch_size(), ToDurationCount(batch.compute_input()),
                                   ToDurationCount(batch.compute_infer()), ToDurationCount(batch.compute_output())});

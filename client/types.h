@@ -93,7 +93,9 @@ struct ModelStatistics {
   DurationCount compute_input;
   DurationCount compute_infer;
   DurationCount compute_output;
-  std::vector<BatchStatistics> batches;
+  DurationCount cache_hit;               // answered from the response cache, looking up
+  DurationCount cache_miss;              // looked up there in vain, and stored there
+  std::vector<BatchStatistics> batches;  // executions, by the rows in them
 };
 
 // What grpc.health.v1 says of the server or of one model.

@@ -36,6 +36,19 @@ std::string MeanMilliseconds(const client::DurationCount& duration) {
   return absl::StrFormat("%.3f", total / static_cast<double>(duration.count));
 }
 
+// Executions by their number of rows, below an empty line; nothing where there were none.
+std::string BatchTable(const std::vector<client::ModelStatistics>& statistics) {
+  std::vector<Row> rows = {{"MODEL", "VERSION", "ROWS", "EXECUTIONS", "INPUT_MS", "COMPUTE_MS", "OUTPUT_MS"}};
+  for (const client::ModelStatistics& model : statistics) {
+    for (const client::BatchStatistics& batch : model.batches) {
+      rows.push_back({model.name, model.version, absl::StrCat(batch.batch_size),
+                      absl::StrCat(batch.compute_infer.count), MeanMilliseconds(batch.compute_input),
+                      MeanMilliseconds(batch.compute_infer), MeanMilliseconds(batch.compute_output)});
+    }
+  }
+  return rows.size() == 1 ? "" : absl::StrCat("\n", Table(rows));
+}
+
 nlohmann::json DurationJson(const client::DurationCount& duration) {
   return {{"count", duration.count}, {"ns", duration.total.count()}};
 }
@@ -65,14 +78,15 @@ std::string ToJson(const std::vector<client::ModelIndex>& models) {
 }
 
 std::string ToText(const std::vector<client::ModelStatistics>& statistics) {
-  std::vector<Row> rows = {
-      {"MODEL", "VERSION", "INFERENCES", "EXECUTIONS", "FAILED", "REQUEST_MS", "QUEUE_MS", "COMPUTE_MS"}};
+  std::vector<Row> rows = {{"MODEL", "VERSION", "INFERENCES", "EXECUTIONS", "FAILED", "CACHE_HITS", "CACHE_MISSES",
+                            "REQUEST_MS", "QUEUE_MS", "COMPUTE_MS"}};
   for (const client::ModelStatistics& model : statistics) {
     rows.push_back({model.name, model.version, absl::StrCat(model.inference_count), absl::StrCat(model.execution_count),
-                    absl::StrCat(model.fail.count), MeanMilliseconds(model.success), MeanMilliseconds(model.queue),
-                    MeanMilliseconds(model.compute_infer)});
+                    absl::StrCat(model.fail.count), absl::StrCat(model.cache_hit.count),
+                    absl::StrCat(model.cache_miss.count), MeanMilliseconds(model.success),
+                    MeanMilliseconds(model.queue), MeanMilliseconds(model.compute_infer)});
   }
-  return Table(rows);
+  return absl::StrCat(Table(rows), BatchTable(statistics));
 }
 
 std::string ToJson(const std::vector<client::ModelStatistics>& statistics) {
@@ -97,6 +111,8 @@ std::string ToJson(const std::vector<client::ModelStatistics>& statistics) {
                     {"compute_input", DurationJson(model.compute_input)},
                     {"compute_infer", DurationJson(model.compute_infer)},
                     {"compute_output", DurationJson(model.compute_output)},
+                    {"cache_hit", DurationJson(model.cache_hit)},
+                    {"cache_miss", DurationJson(model.cache_miss)},
                     {"batches", std::move(batches)}});
   }
   return Dump(json);

@@ -11,7 +11,8 @@ namespace beak::cli {
 std::string ToText(const std::vector<client::ModelIndex>& models);
 std::string ToJson(const std::vector<client::ModelIndex>& models);
 
-// Times are means in milliseconds; in JSON, counts and nanoseconds as the server gave them.
+// The table of executions by their rows follows the one of models. Times are means in milliseconds; in JSON, counts and
+// nanoseconds as the server gave them.
 std::string ToText(const std::vector<client::ModelStatistics>& statistics);
 std::string ToJson(const std::vector<client::ModelStatistics>& statistics);
 

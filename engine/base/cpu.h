@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -21,5 +23,18 @@ int AvailableCores();
 // The part of AvailableCores that cgroups have: whole cores, nullopt without a quota. `self_cgroup` is the text of
 // /proc/self/cgroup, `mount` where the hierarchies are mounted (/sys/fs/cgroup).
 std::optional<int> CgroupCores(const std::string& self_cgroup, const std::string& mount);
+
+// How often a CPU quota has held its cgroup up, as the kernel has counted since the group was made.
+struct CpuThrottling {
+  int64_t periods = 0;                    // of the quota in which the group wanted to compute
+  int64_t throttled_periods = 0;          // of those, in which it used the quota up
+  std::chrono::nanoseconds throttled{0};  // how long cores that it wanted were kept from it, all of them added up
+};
+
+// That of the tightest quota that this process is under; nullopt where there is none.
+std::optional<CpuThrottling> ProcessThrottling();
+
+// The same, with the arguments of CgroupCores.
+std::optional<CpuThrottling> CgroupThrottling(const std::string& self_cgroup, const std::string& mount);
 
 }  // namespace beak

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/json_text.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -40,29 +41,13 @@ std::shared_ptr<spdlog::logger>& Logger() {
   return logger;
 }
 
-// Control characters would let a name break a line in two; they are written as escapes in both formats.
-std::string Escape(const std::string& text) {
-  std::string out;
-  for (const unsigned char c : text) {
-    if (c == '"' || c == '\\') {
-      absl::StrAppend(&out, "\\", std::string(1, static_cast<char>(c)));
-    } else if (c < 0x20 || c == 0x7f) {
-      absl::StrAppend(&out, "\\u", absl::Hex(c, absl::kZeroPad4));
-    } else {
-      out.push_back(static_cast<char>(c));
-    }
-  }
-  return out;
-}
-
-std::string Quote(const std::string& text) { return absl::StrCat("\"", Escape(text), "\""); }
-
 std::string ValueText(const LogField& field, LogFormat format) {
   if (const auto* number = std::get_if<int64_t>(&field.value)) return absl::StrCat(*number);
   if (const auto* number = std::get_if<double>(&field.value)) return absl::StrCat(*number);
   const std::string& text = std::get<std::string>(field.value);
   const bool plain = !text.empty() && text.find_first_of(" \"\\=\n\t\r") == std::string::npos;
-  return format == LogFormat::kText && plain ? Escape(text) : Quote(text);
+  // Control characters would let a name break a line in two; they are written as escapes in both formats.
+  return format == LogFormat::kText && plain ? JsonEscaped(text) : JsonQuoted(text);
 }
 
 }  // namespace
@@ -74,11 +59,11 @@ void ConfigureLog(LogLevel level, LogFormat format) {
 
 void Log(LogLevel level, const std::string& event, std::initializer_list<LogField> fields) {
   const LogFormat format = g_format;
-  std::string line = format == LogFormat::kJson ? absl::StrCat("\"event\":", Quote(event)) : Escape(event);
+  std::string line = format == LogFormat::kJson ? absl::StrCat("\"event\":", JsonQuoted(event)) : JsonEscaped(event);
   for (const LogField& field : fields) {
     const std::string value = ValueText(field, format);
     if (format == LogFormat::kJson) {
-      absl::StrAppend(&line, ",", Quote(field.name), ":", value);
+      absl::StrAppend(&line, ",", JsonQuoted(field.name), ":", value);
     } else {
       absl::StrAppend(&line, " ", field.name, "=", value);
     }

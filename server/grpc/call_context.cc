@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/retry_after.h"
@@ -27,6 +27,12 @@ std::string_view MetadataOf(const grpc::CallbackServerContext& context, const ch
   const auto entry = context.client_metadata().find(key);
   if (entry == context.client_metadata().end()) return {};
   return {entry->second.data(), entry->second.size()};
+}
+
+std::optional<TraceContext> TraceContextOf(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
+  const auto [first, last] = metadata.equal_range("traceparent");
+  if (first == last || std::next(first) != last) return std::nullopt;
+  return ParseTraceparent({first->second.data(), first->second.size()});
 }
 
 // Clients read a number below 0 as "do not retry".

@@ -114,6 +114,7 @@ PredictRequest ToPredictRequest(const inference::ModelInferRequest& message, Mon
   request.version = message.model_version();
   request.received = received;
   request.deadline = deadline;
+  request.id = message.id();
   request.decoded = Decode(message, views, &request);
   return request;
 }

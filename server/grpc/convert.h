@@ -15,10 +15,10 @@ class ModelStreamInferResponse;
 
 namespace beak {
 
-// A request of the protocol as a front end hands it on. The views that its inputs point to go to `views`; they and the
-// message must live until the request has been answered. `deadline` is the call's own; the `timeout` parameter may move
-// it forward, never back. What cannot be made out is told in `decoded`: INVALID_ARGUMENT, or UNIMPLEMENTED for shared
-// memory.
+// A request of the protocol as a front end hands it on, but for its place in a trace. The views that its inputs point
+// to go to `views`; they and the message must live until the request has been answered. `deadline` is the call's own;
+// the `timeout` parameter may move it forward, never back. What cannot be made out is told in `decoded`:
+// INVALID_ARGUMENT, or UNIMPLEMENTED for shared memory.
 PredictRequest ToPredictRequest(const inference::ModelInferRequest& message, MonotonicTime received,
                                 MonotonicTime deadline, std::vector<wire::TensorView>* views);
 

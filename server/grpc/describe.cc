@@ -22,26 +22,9 @@ void Fill(const DurationSum& sum, inference::StatisticDuration* message) {
 }
 
 void Fill(const ModelVersion& version, inference::ModelStatistics* message) {
-  const VersionStatistics statistics = version.observer().statistics();
   message->set_name(version.model());
   message->set_version(absl::StrCat(version.version()));
-  message->set_last_inference(statistics.last_inference_ms);
-  message->set_inference_count(statistics.inference_count);
-  message->set_execution_count(statistics.execution_count);
-  inference::InferStatistics& parts = *message->mutable_inference_stats();
-  Fill(statistics.success, parts.mutable_success());
-  Fill(statistics.fail, parts.mutable_fail());
-  Fill(statistics.queue, parts.mutable_queue());
-  Fill(statistics.compute_input, parts.mutable_compute_input());
-  Fill(statistics.compute_infer, parts.mutable_compute_infer());
-  Fill(statistics.compute_output, parts.mutable_compute_output());
-  for (const auto& [rows, batch] : statistics.batches) {
-    inference::InferBatchStatistics& entry = *message->add_batch_stats();
-    entry.set_batch_size(static_cast<uint64_t>(rows));
-    Fill(batch.compute_input, entry.mutable_compute_input());
-    Fill(batch.compute_infer, entry.mutable_compute_infer());
-    Fill(batch.compute_output, entry.mutable_compute_output());
-  }
+  Describe(version.observer().statistics(), message);
   inference::MemoryUsage& memory = *message->add_memory_usage();
   memory.set_type("CPU");
   memory.set_byte_size(static_cast<uint64_t>(version.weight_bytes()));
@@ -79,6 +62,28 @@ absl::Status Describe(const ModelSnapshot& models, const std::string& model, con
   for (const TensorSignature& input : signature.inputs) Fill(signature, input, message->add_inputs());
   for (const TensorSignature& output : signature.outputs) Fill(signature, output, message->add_outputs());
   return absl::OkStatus();
+}
+
+void Describe(const VersionStatistics& statistics, inference::ModelStatistics* message) {
+  message->set_last_inference(statistics.last_inference_ms);
+  message->set_inference_count(statistics.inference_count);
+  message->set_execution_count(statistics.execution_count);
+  inference::InferStatistics& parts = *message->mutable_inference_stats();
+  Fill(statistics.success, parts.mutable_success());
+  Fill(statistics.fail, parts.mutable_fail());
+  Fill(statistics.queue, parts.mutable_queue());
+  Fill(statistics.compute_input, parts.mutable_compute_input());
+  Fill(statistics.compute_infer, parts.mutable_compute_infer());
+  Fill(statistics.compute_output, parts.mutable_compute_output());
+  Fill(statistics.cache_hit, parts.mutable_cache_hit());
+  Fill(statistics.cache_miss, parts.mutable_cache_miss());
+  for (const auto& [rows, batch] : statistics.batches) {
+    inference::InferBatchStatistics& entry = *message->add_batch_stats();
+    entry.set_batch_size(static_cast<uint64_t>(rows));
+    Fill(batch.compute_input, entry.mutable_compute_input());
+    Fill(batch.compute_infer, entry.mutable_compute_infer());
+    Fill(batch.compute_output, entry.mutable_compute_output());
+  }
 }
 
 absl::Status DescribeStatistics(const ModelSnapshot& models, const std::string& model, const std::string& version,

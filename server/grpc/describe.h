@@ -4,9 +4,11 @@
 
 #include "absl/status/status.h"
 #include "server/models/snapshot.h"
+#include "server/observe/statistics.h"
 
 namespace inference {
 class ModelMetadataResponse;
+class ModelStatistics;
 class ModelStatisticsResponse;
 class RepositoryIndexResponse;
 }  // namespace inference
@@ -23,6 +25,9 @@ absl::Status Describe(const ModelSnapshot& models, const std::string& model, con
 // Of one version; of all that are ready where `version`, and of all models where `model` is empty.
 absl::Status DescribeStatistics(const ModelSnapshot& models, const std::string& model, const std::string& version,
                                 inference::ModelStatisticsResponse* message);
+
+// The sums and counts of one version; not its name, nor its memory.
+void Describe(const VersionStatistics& statistics, inference::ModelStatistics* message);
 
 // Every version in its state, with the reason; only what is ready if `ready_only`.
 void DescribeIndex(const ModelSnapshot& models, bool ready_only, inference::RepositoryIndexResponse* message);

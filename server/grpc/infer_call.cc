@@ -20,7 +20,8 @@ class InferCall final : public grpc::ServerUnaryReactor {
             const inference::ModelInferRequest& request, inference::ModelInferResponse* response)
       : predictor_(predictor), context_(context), request_(request), response_(response) {
     const MonotonicTime now = clock.Now();
-    const PredictRequest converted = ToPredictRequest(request, now, DeadlineOf(context, now), &views_);
+    PredictRequest converted = ToPredictRequest(request, now, DeadlineOf(context, now), &views_);
+    converted.trace = TraceContextOf(context.client_metadata());
     // The answer may come, from another thread, before this assignment: gRPC keeps a Finish back until the reactor is
     // in its hands, and speaks of cancellation only after that.
     prediction_ =

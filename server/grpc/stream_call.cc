@@ -163,8 +163,8 @@ class StreamCall final : public StreamCalls::Reactor, public std::enable_shared_
       exchanges_.emplace(*number, exchange);
     }
     const MonotonicTime now = clock_.Now();
-    const PredictRequest converted =
-        ToPredictRequest(*exchange->request, now, DeadlineOf(context_, now), &exchange->views);
+    PredictRequest converted = ToPredictRequest(*exchange->request, now, DeadlineOf(context_, now), &exchange->views);
+    converted.trace = TraceContextOf(context_.client_metadata());
     // The answer may come before this returns.
     const std::shared_ptr<Prediction> prediction = predictor_.Start(
         converted, [self = shared_from_this(), number = *number](absl::StatusOr<PredictResponse> answer) {

@@ -41,7 +41,25 @@ Families::Families()
       load_seconds(Gauge(registry, "beak_model_load_duration_seconds", "How long loading this version took.")),
       programs(Gauge(registry, "beak_model_programs", "Compiled programs held, one for each shape of the inputs.")),
       memory(Gauge(registry, "beak_memory_bytes", "Memory held, by kind.")),
-      state(Gauge(registry, "beak_model_version_state", "1 for the state that a version of a model is in.")) {}
+      state(Gauge(registry, "beak_model_version_state", "1 for the state that a version of a model is in.")),
+      cache_requests(Counter(registry, "beak_cache_requests_total",
+                             "Requests that were looked up in the response cache, by result: hit, miss.")),
+      cache_evictions(Counter(registry, "beak_cache_evictions_total",
+                              "Responses that the response cache gave up to make room for others.")),
+      cache_entries(Gauge(registry, "beak_cache_entries", "Responses in the response cache.")),
+      cache_bytes(Gauge(registry, "beak_cache_bytes", "Memory held by the response cache, its keys included.")),
+      process_cpu_seconds(
+          Counter(registry, "beak_process_cpu_seconds_total", "CPU time that this process has used, in all threads.")),
+      cpu_periods(Counter(registry, "beak_cpu_periods_total",
+                          "Periods of the cgroup's CPU quota in which it wanted to compute; 0 without a quota.")),
+      cpu_throttled_periods(Counter(registry, "beak_cpu_throttled_periods_total",
+                                    "Of those periods, the ones in which it used its CPU quota up and was held up.")),
+      cpu_throttled_seconds(Counter(registry, "beak_cpu_throttled_seconds_total",
+                                    "How long the CPU quota has held the cgroup's cores up, added up.")) {}
+
+void RaiseTo(prometheus::Counter& counter, double value) {
+  if (const double rise = value - counter.Value(); rise > 0) counter.Increment(rise);
+}
 
 prometheus::Labels VersionLabels(const std::string& model, int64_t version) {
   return {{"model", model}, {"version", std::to_string(version)}};

@@ -37,7 +37,18 @@ struct Families {
   Gauges& programs;
   Gauges& memory;
   Gauges& state;
+  Counters& cache_requests;
+  Counters& cache_evictions;
+  Gauges& cache_entries;
+  Gauges& cache_bytes;
+  Counters& process_cpu_seconds;
+  Counters& cpu_periods;
+  Counters& cpu_throttled_periods;
+  Counters& cpu_throttled_seconds;
 };
+
+// Makes a counter show what somebody else has counted; never lowers it. Calls for one counter must not overlap.
+void RaiseTo(prometheus::Counter& counter, double value);
 
 // {model, version}, which most series have.
 prometheus::Labels VersionLabels(const std::string& model, int64_t version);

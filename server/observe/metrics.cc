@@ -9,6 +9,7 @@
 
 #include "engine/base/mutex.h"
 #include "server/observe/families.h"
+#include "server/observe/process_metrics.h"
 #include "server/observe/version_observer.h"
 
 namespace beak {
@@ -20,7 +21,8 @@ class Metrics::Impl final : public prometheus::Collectable, public std::enable_s
         lanes(families->lanes.Add({})),
         lanes_busy(families->lanes_busy.Add({})),
         queue_rows(families->queue_rows.Add({})),
-        queue_bytes(families->queue_bytes.Add({})) {
+        queue_bytes(families->queue_bytes.Add({})),
+        process_(*families) {
     families->build_info.Add({{"version", build_version}}).Set(1);
     families->executed_late.Add({});
   }
@@ -32,11 +34,18 @@ class Metrics::Impl final : public prometheus::Collectable, public std::enable_s
       refresh = refresh_;
     }
     if (refresh) refresh();
+    process_.Show(ProcessSample::Take());
     return families->registry.Collect();
   }
 
   std::shared_ptr<VersionObserver> ObserveVersion(const std::string& model, int64_t version);
   void SetVersionState(const std::string& model, int64_t version, const std::string& state);
+  void SetCache(int64_t entries, int64_t bytes, int64_t evictions) {
+    families->cache_entries.Add({}).Set(static_cast<double>(entries));
+    families->cache_bytes.Add({}).Set(static_cast<double>(bytes));
+    MutexLock lock(mutex_);
+    RaiseTo(families->cache_evictions.Add({}), static_cast<double>(evictions));
+  }
   void OnScrape(std::function<void()> refresh) {
     MutexLock lock(mutex_);
     refresh_ = std::move(refresh);
@@ -57,6 +66,8 @@ class Metrics::Impl final : public prometheus::Collectable, public std::enable_s
 
   // Ends an observer, and its series unless a successor has taken them over.
   void Release(const VersionKey& key, PrometheusObserver* observer);
+
+  mutable ProcessMetrics process_;  // synchronises itself
 
   mutable Mutex mutex_;
   std::map<VersionKey, Registered> observers_ GUARDED_BY(mutex_);
@@ -106,6 +117,10 @@ void Metrics::SetLanesBusy(int lanes) { impl_->lanes_busy.Set(lanes); }
 void Metrics::SetQueue(int64_t rows, int64_t bytes) {
   impl_->queue_rows.Set(static_cast<double>(rows));
   impl_->queue_bytes.Set(static_cast<double>(bytes));
+}
+
+void Metrics::SetCache(int64_t entries, int64_t bytes, int64_t evictions) {
+  impl_->SetCache(entries, bytes, evictions);
 }
 
 void Metrics::RecordUnrouted(absl::StatusCode outcome) {

@@ -24,6 +24,10 @@ class VersionObserver {
   virtual void RecordRequest(const RequestObservation& request) = 0;
   // The network has run once, with success, on `rows` rows.
   virtual void RecordExecution(int64_t rows, const ComputeTimes& times) = 0;
+  // A request was looked up in the response cache, and how long that took; with a miss, storing the answer included.
+  // Called once a request that the cache may answer, beside RecordRequest.
+  virtual void RecordCacheHit(std::chrono::nanoseconds duration) = 0;
+  virtual void RecordCacheMiss(std::chrono::nanoseconds duration) = 0;
 
   virtual void SetLoadTime(std::chrono::nanoseconds duration) = 0;
   virtual void SetWeightBytes(int64_t bytes) = 0;
@@ -47,6 +51,10 @@ class Metrics {
   void SetLanesBusy(int lanes);
   // What waits for a lane: rows of requests, and the bytes that they hold.
   void SetQueue(int64_t rows, int64_t bytes);
+
+  // The response cache: what it holds, and what it has given up so far to make room. The series are there from the
+  // first call on.
+  void SetCache(int64_t entries, int64_t bytes, int64_t evictions);
 
   // A request that was answered without reaching any version of a model: its model label is empty.
   void RecordUnrouted(absl::StatusCode outcome);

@@ -26,7 +26,7 @@ struct RequestObservation {
   std::optional<MonotonicTime> run_began;   // when the network last began to run on rows of it
   MonotonicTime answered;
   MonotonicTime deadline = kNever;
-  ComputeTimes compute;           // of its executions; counts where the outcome is OK
+  ComputeTimes compute;           // of its executions; counts where it ran and the outcome is OK
   const char* refusal = nullptr;  // why it was not run, where it was not: a word from a bounded set
 };
 
@@ -51,13 +51,16 @@ struct VersionStatistics {
   uint64_t last_inference_ms = 0;  // since the Unix epoch; 0: never
   uint64_t inference_count = 0;    // rows answered with success
   uint64_t execution_count = 0;    // runs of the network
-  // Requests. `queue` and the three parts count requests that were answered with success.
+  // Requests. `queue` and the three parts count requests that were answered with success and did wait or run: an answer
+  // from the response cache is a success without them.
   DurationSum success;
   DurationSum fail;
   DurationSum queue;
   DurationSum compute_input;
   DurationSum compute_infer;
   DurationSum compute_output;
+  DurationSum cache_hit;                       // looking up what was there, until the answer was in hand
+  DurationSum cache_miss;                      // looking up what was not there, and storing it
   std::map<int64_t, BatchStatistics> batches;  // executions, by their number of rows
 };
 

@@ -59,6 +59,7 @@ void PrometheusObserver::RemoveSeries() {
   for (const auto& [outcome, counter] : requests_) families_->requests.Remove(counter);
   for (const auto& [place, counter] : misses_) families_->deadline_misses.Remove(counter);
   for (const auto& [reason, counter] : refusals_) families_->refusals.Remove(counter);
+  for (const auto& [result, counter] : cache_requests_) families_->cache_requests.Remove(counter);
 }
 
 prometheus::Counter& PrometheusObserver::Requests(absl::StatusCode outcome) {
@@ -79,6 +80,13 @@ prometheus::Counter& PrometheusObserver::Refusals(const std::string& reason) {
   MutexLock lock(mutex_);
   prometheus::Counter*& counter = refusals_[reason];
   if (!counter) counter = &families_->refusals.Add(With(labels_, "reason", reason));
+  return *counter;
+}
+
+prometheus::Counter& PrometheusObserver::CacheRequests(const char* result) {
+  MutexLock lock(mutex_);
+  prometheus::Counter*& counter = cache_requests_[result];
+  if (!counter) counter = &families_->cache_requests.Add(With(labels_, "result", result));
   return *counter;
 }
 
@@ -103,6 +111,7 @@ void PrometheusObserver::CountRequest(const RequestObservation& request) {
   statistics_.success.Add(total);
   statistics_.inference_count += static_cast<uint64_t>(request.rows);
   if (request.left_queue) statistics_.queue.Add(*request.left_queue - request.received);
+  if (!request.run_began) return;
   statistics_.compute_input.Add(request.compute.input);
   statistics_.compute_infer.Add(request.compute.infer);
   statistics_.compute_output.Add(request.compute.output);
@@ -117,6 +126,18 @@ void PrometheusObserver::RecordExecution(int64_t rows, const ComputeTimes& times
   batch.compute_input.Add(times.input);
   batch.compute_infer.Add(times.infer);
   batch.compute_output.Add(times.output);
+}
+
+void PrometheusObserver::RecordCacheHit(std::chrono::nanoseconds duration) {
+  CacheRequests("hit").Increment();
+  MutexLock lock(mutex_);
+  statistics_.cache_hit.Add(duration);
+}
+
+void PrometheusObserver::RecordCacheMiss(std::chrono::nanoseconds duration) {
+  CacheRequests("miss").Increment();
+  MutexLock lock(mutex_);
+  statistics_.cache_miss.Add(duration);
 }
 
 VersionStatistics PrometheusObserver::statistics() const {

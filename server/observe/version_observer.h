@@ -20,6 +20,8 @@ class PrometheusObserver final : public VersionObserver {
 
   void RecordRequest(const RequestObservation& request) override;
   void RecordExecution(int64_t rows, const ComputeTimes& times) override;
+  void RecordCacheHit(std::chrono::nanoseconds duration) override;
+  void RecordCacheMiss(std::chrono::nanoseconds duration) override;
   void SetLoadTime(std::chrono::nanoseconds duration) override { load_seconds_.Set(Seconds(duration)); }
   void SetWeightBytes(int64_t bytes) override { weights_.Set(static_cast<double>(bytes)); }
   void SetPrograms(int count) override { programs_.Set(count); }
@@ -32,6 +34,7 @@ class PrometheusObserver final : public VersionObserver {
   prometheus::Counter& Requests(absl::StatusCode outcome) EXCLUDES(mutex_);
   prometheus::Counter& Misses(const std::string& place) EXCLUDES(mutex_);
   prometheus::Counter& Refusals(const std::string& reason) EXCLUDES(mutex_);
+  prometheus::Counter& CacheRequests(const char* result) EXCLUDES(mutex_);
   void CountRequest(const RequestObservation& request) EXCLUDES(mutex_);
 
   const std::shared_ptr<Families> families_;
@@ -49,6 +52,7 @@ class PrometheusObserver final : public VersionObserver {
   std::map<absl::StatusCode, prometheus::Counter*> requests_ GUARDED_BY(mutex_);
   std::map<std::string, prometheus::Counter*> misses_ GUARDED_BY(mutex_);
   std::map<std::string, prometheus::Counter*> refusals_ GUARDED_BY(mutex_);
+  std::map<std::string, prometheus::Counter*> cache_requests_ GUARDED_BY(mutex_);  // none where no cache is asked
   VersionStatistics statistics_ GUARDED_BY(mutex_);
 };
 

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "engine/base/clock.h"
 #include "engine/tensor/dtype.h"
+#include "server/observe/trace_context.h"
 
 // A predict request and its answer as every front end sees them, whatever the protocol. Value types.
 namespace beak {
@@ -37,6 +38,10 @@ struct PredictRequest {
   MonotonicTime received;
   MonotonicTime deadline = kNever;  // the earliest of all that apply
   uint64_t priority = 0;            // 1 is the highest; 0: the model's default
+
+  // For traces and logs only.
+  std::string_view id;                // the client's name for it; memory of the front end, any bytes, any length
+  std::optional<TraceContext> trace;  // the trace that it is part of
 };
 
 struct OutputTensor {

@@ -161,6 +161,8 @@ TEST_F(ClientTest, ReadsStatistics) {
     model->set_execution_count(4);
     model->mutable_inference_stats()->mutable_queue()->set_count(5);
     model->mutable_inference_stats()->mutable_queue()->set_ns(77);
+    model->mutable_inference_stats()->mutable_cache_hit()->set_count(6);
+    model->mutable_inference_stats()->mutable_cache_miss()->set_ns(88);
     auto* batch = model->add_batch_stats();
     batch->set_batch_size(2);
     batch->mutable_compute_infer()->set_ns(99);
@@ -173,6 +175,8 @@ TEST_F(ClientTest, ReadsStatistics) {
   EXPECT_EQ(statistics[0].last_inference.time_since_epoch(), std::chrono::seconds(1));
   EXPECT_EQ(statistics[0].inference_count, 5u);
   EXPECT_EQ(statistics[0].queue.total.count(), 77);
+  EXPECT_EQ(statistics[0].cache_hit.count, 6u);
+  EXPECT_EQ(statistics[0].cache_miss.total.count(), 88);
   EXPECT_EQ(statistics[0].batches[0].compute_infer.total.count(), 99);
 }
 

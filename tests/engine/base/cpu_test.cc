@@ -32,14 +32,20 @@ TEST(AvailableCoresTest, IsAtLeastOneAndAtMostTheMachines) {
   EXPECT_LE(AvailableCores(), static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-class CgroupCoresTest : public ::testing::Test {
+class CgroupTest : public ::testing::Test {
  protected:
   void Write(const std::string& name, const std::string& text) { mount_.Write(name, text); }
   std::optional<int> Cores(const std::string& self_cgroup) { return CgroupCores(self_cgroup, mount_.path()); }
+  std::optional<CpuThrottling> Throttling(const std::string& self_cgroup) {
+    return CgroupThrottling(self_cgroup, mount_.path());
+  }
 
  private:
   testing::TempDir mount_;
 };
+
+using CgroupCoresTest = CgroupTest;
+using CgroupThrottlingTest = CgroupTest;
 
 TEST_F(CgroupCoresTest, RoundsAVersion2QuotaUp) {
   Write("app/cpu.max", "150000 100000\n");
@@ -88,6 +94,57 @@ TEST_F(CgroupCoresTest, NonsenseIsNoAnswer) {
   EXPECT_THAT(Cores("0::/\n"), Eq(std::nullopt));
   Write("cpu.max", "100000 0\n");
   EXPECT_THAT(Cores("0::/\nx\n::\n"), Eq(std::nullopt));
+}
+
+TEST_F(CgroupThrottlingTest, ReadsVersion2) {
+  Write("app/cpu.max", "150000 100000\n");
+  Write("app/cpu.stat", "usage_usec 900\nnr_periods 40\nnr_throttled 7\nthrottled_usec 1234\nnr_bursts 1\n");
+  const std::optional<CpuThrottling> throttling = Throttling("0::/app\n");
+  ASSERT_TRUE(throttling);
+  EXPECT_EQ(throttling->periods, 40);
+  EXPECT_EQ(throttling->throttled_periods, 7);
+  EXPECT_EQ(throttling->throttled, std::chrono::microseconds(1234));
+}
+
+TEST_F(CgroupThrottlingTest, ReadsVersion1) {
+  Write("cpu,cpuacct/docker/x/cpu.cfs_quota_us", "300000\n");
+  Write("cpu,cpuacct/docker/x/cpu.cfs_period_us", "100000\n");
+  Write("cpu,cpuacct/docker/x/cpu.stat", "nr_periods 5\nnr_throttled 2\nthrottled_time 99\n");
+  const std::optional<CpuThrottling> throttling = Throttling("4:cpu,cpuacct:/docker/x\n");
+  ASSERT_TRUE(throttling);
+  EXPECT_EQ(throttling->periods, 5);
+  EXPECT_EQ(throttling->throttled_periods, 2);
+  EXPECT_EQ(throttling->throttled, std::chrono::nanoseconds(99));
+}
+
+// A group without a quota of its own counts nothing, however much an ancestor's holds it up.
+TEST_F(CgroupThrottlingTest, TheTightestQuotasGroupCounts) {
+  Write("a/cpu.max", "200000 100000\n");
+  Write("a/cpu.stat", "nr_periods 1\n");
+  Write("a/b/cpu.max", "190000 100000\n");
+  Write("a/b/cpu.stat", "nr_periods 2\n");
+  Write("a/b/c/cpu.max", "max 100000\n");
+  Write("a/b/c/cpu.stat", "nr_periods 3\n");
+  const std::optional<CpuThrottling> throttling = Throttling("0::/a/b/c\n");
+  ASSERT_TRUE(throttling);
+  EXPECT_EQ(throttling->periods, 2);
+}
+
+TEST_F(CgroupThrottlingTest, WithoutAQuotaThereIsNone) {
+  Write("cpu.max", "max 100000\n");
+  Write("cpu.stat", "nr_periods 3\n");
+  EXPECT_FALSE(Throttling("0::/\n"));
+  EXPECT_FALSE(Throttling(""));
+}
+
+TEST_F(CgroupThrottlingTest, NonsenseCountsAsNothing) {
+  Write("cpu.max", "100000 100000\n");
+  Write("cpu.stat", "nr_periods many\nnr_throttled -4\nthrottled_usec 9223372036854775807\nnr_periods");
+  const std::optional<CpuThrottling> throttling = Throttling("0::/\n");
+  ASSERT_TRUE(throttling);
+  EXPECT_EQ(throttling->periods, 0);
+  EXPECT_EQ(throttling->throttled_periods, 0);
+  EXPECT_GT(throttling->throttled.count(), 0) << "no overflow";
 }
 
 }  // namespace

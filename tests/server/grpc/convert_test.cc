@@ -55,6 +55,7 @@ TEST_F(ConvertTest, TypedAndRawContentsAreTheSame) {
   ASSERT_OK(request.decoded);
   EXPECT_EQ(request.model, "m");
   EXPECT_EQ(request.version, "3");
+  EXPECT_EQ(request.id, "7");
   EXPECT_EQ(request.received, kNow);
   EXPECT_EQ(request.deadline, kNever);
   ASSERT_EQ(request.inputs.size(), 1u);

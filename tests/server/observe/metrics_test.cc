@@ -77,6 +77,48 @@ TEST(MetricsTest, StatisticsAddUpWhatTheMetricsCount) {
   EXPECT_EQ(statistics.batches.at(2).compute_output.ns, 3'000'000u);
 }
 
+TEST(MetricsTest, AnAnswerFromTheCacheIsNoExecution) {
+  Metrics metrics("1");
+  const auto observer = metrics.ObserveVersion("m", 1);
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("beak_cache_requests_total{"))) << "there is no cache";
+  RequestObservation hit = Answered();
+  hit.left_queue = hit.run_began = std::nullopt;
+  observer->RecordCacheHit(std::chrono::microseconds(3));
+  observer->RecordRequest(hit);
+  observer->RecordCacheMiss(std::chrono::microseconds(5));
+  observer->RecordRequest(Answered());
+
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr(R"(beak_cache_requests_total{model="m",result="hit",version="1"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(beak_cache_requests_total{model="m",result="miss",version="1"} 1)"));
+  const VersionStatistics statistics = observer->statistics();
+  EXPECT_EQ(statistics.cache_hit.count, 1u);
+  EXPECT_EQ(statistics.cache_hit.ns, 3'000u);
+  EXPECT_EQ(statistics.cache_miss.ns, 5'000u);
+  EXPECT_EQ(statistics.success.count, 2u);
+  EXPECT_EQ(statistics.inference_count, 4u);
+  EXPECT_EQ(statistics.queue.count, 1u);
+  EXPECT_EQ(statistics.compute_infer.count, 1u);
+}
+
+TEST(MetricsTest, TheCacheShowsWhatItHolds) {
+  Metrics metrics("1");
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("beak_cache_bytes 0"))) << "there is no cache";
+  metrics.SetCache(3, 4096, 10);
+  metrics.SetCache(2, 2048, 12);
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("beak_cache_entries 2\n"));
+  EXPECT_THAT(text, HasSubstr("beak_cache_bytes 2048\n"));
+  EXPECT_THAT(text, HasSubstr("beak_cache_evictions_total 12\n"));
+}
+
+TEST(MetricsTest, ScrapesTellOfTheProcess) {
+  const std::string text = Metrics("1").Text();
+  EXPECT_THAT(text, HasSubstr(R"(beak_memory_bytes{kind="resident"} )"));
+  EXPECT_THAT(text, Not(HasSubstr("beak_process_cpu_seconds_total 0\n")));
+  EXPECT_THAT(text, HasSubstr("beak_cpu_throttled_periods_total "));
+}
+
 struct MissCase {
   const char* name;
   absl::StatusCode outcome;
@@ -134,6 +176,7 @@ TEST(MetricsTest, SeriesEndWithTheVersion) {
   RequestObservation late = Answered();
   late.deadline = kStart;
   observer->RecordRequest(late);
+  observer->RecordCacheMiss({});
   observer->SetWeightBytes(100);
   metrics.SetVersionState("m", 1, "ready");
   EXPECT_THAT(metrics.Text(), HasSubstr("model=\"m\""));
@@ -181,6 +224,8 @@ TEST(MetricsTest, PromtoolFindsNothingToComplainOf) {
   metrics.RecordUnrouted(absl::StatusCode::kNotFound);
   metrics.SetVersionState("m", 1, "ready");
   metrics.SetLanes(2);
+  metrics.SetCache(1, 2, 3);
+  observer->RecordCacheHit({});
 
   const testing::TempDir dir;
   const std::string path = dir.Write("metrics.txt", metrics.Text());
