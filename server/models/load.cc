@@ -8,6 +8,8 @@
 #include "engine/base/clock.h"
 #include "engine/base/status.h"
 #include "proto/inference/model_config.pb.h"
+#include "server/models/golden.h"
+#include "server/models/model_warmup.h"
 #include "server/models/repository.h"
 
 namespace beak {
@@ -69,6 +71,8 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSou
   parts.signature = MakeSignature(*parts.config, parts.network->inputs(), parts.network->outputs());
   RETURN_IF_ERROR(LoadLabels(*parts.config, source.label_folder, &parts.signature));
   RETURN_IF_ERROR(WarmUp(parts.signature, *parts.network));
+  RETURN_IF_ERROR(RunModelWarmup(*parts.config, parts.signature, source.label_folder, *parts.network));
+  RETURN_IF_ERROR(CheckGoldenSamples(source.folder, *parts.network));
   parts.model = source.model;
   parts.version = source.version;
   parts.observer = metrics.ObserveVersion(source.model, source.version);
