@@ -3,9 +3,12 @@
 #include <malloc.h>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/file.h"
+#include "engine/base/limits.h"
 #include "engine/base/status.h"
 #include "engine/formats/format.h"
 #include "engine/graph/graph.h"
+#include "engine/io/npy.h"
 #include "engine/onednn/backend.h"
 #include "engine/passes/passes.h"
 #include "engine/runtime/compile.h"
@@ -111,6 +114,14 @@ absl::StatusOr<std::shared_ptr<Model>> Model::FromGraph(Graph graph, const LoadO
   ASSIGN_OR_RETURN(std::vector<TensorSpec> inputs, SpecsOf(graph, graph.inputs()));
   ASSIGN_OR_RETURN(std::vector<TensorSpec> outputs, SpecsOf(graph, graph.outputs()));
   return std::make_shared<ModelImpl>(std::move(graph), std::move(inputs), std::move(outputs), num_parameters, options);
+}
+
+absl::StatusOr<Tensor> ReadNpyFile(const std::string& path) {
+  // A header is added to the largest tensor.
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, limits::kMaxTensorBytes + (int64_t{1} << 20)));
+  absl::StatusOr<Tensor> tensor = ParseNpy(bytes);
+  if (!tensor.ok()) return Annotate(tensor.status(), path);
+  return tensor;
 }
 
 }  // namespace beak

@@ -54,4 +54,8 @@ class Model {
   virtual const Graph& graph() const = 0;      // after the passes, as it is compiled
 };
 
+// The array in a NumPy file (.npy): how samples are stored beside a network. NOT_FOUND, INVALID_ARGUMENT (no such
+// array), RESOURCE_EXHAUSTED (beyond engine/base/limits.h), each naming the path.
+absl::StatusOr<Tensor> ReadNpyFile(const std::string& path);
+
 }  // namespace beak

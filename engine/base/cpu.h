@@ -20,8 +20,8 @@ const char* IsaName(Isa isa);
 // (v1 and v2, rounded up, at least 1).
 int AvailableCores();
 
-// The part of AvailableCores that cgroups have: whole cores, nullopt without a quota. `self_cgroup` is the text of
-// /proc/self/cgroup, `mount` where the hierarchies are mounted (/sys/fs/cgroup).
+// The part of AvailableCores that cgroups have: whole cores, nullopt without a quota. See LeastCgroupLimit for the
+// arguments.
 std::optional<int> CgroupCores(const std::string& self_cgroup, const std::string& mount);
 
 // How often a CPU quota has held its cgroup up, as the kernel has counted since the group was made.

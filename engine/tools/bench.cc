@@ -1,15 +1,13 @@
 #include "engine/tools/bench.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <numeric>
 #include <vector>
 
 #include "absl/strings/str_format.h"
 #include "engine/base/clock.h"
+#include "engine/base/process.h"
 #include "engine/base/status.h"
 #include "engine/tools/tensors.h"
 #include "nlohmann/json.hpp"
@@ -24,14 +22,6 @@ constexpr int kMinIterations = 10;
 constexpr double kMinSeconds = 2;
 
 double SecondsSince(MonotonicTime start) { return Seconds(Clock::Real().Now() - start); }
-
-// Resident memory of this process.
-int64_t ResidentBytes() {
-  int64_t pages = 0;
-  int64_t resident = 0;
-  std::ifstream("/proc/self/statm") >> pages >> resident;
-  return resident * sysconf(_SC_PAGESIZE);
-}
 
 // A network loaded, compiled, and with its inputs in place.
 struct Subject {

@@ -12,8 +12,8 @@
 #include "engine/base/status.h"
 #include "engine/formats/format.h"
 #include "engine/formats/onnx/onnx_reader.h"
+#include "engine/tensor/close.h"
 #include "engine/tools/network.h"
-#include "engine/tools/tensors.h"
 
 namespace beak::tools {
 namespace {

@@ -18,9 +18,4 @@ absl::StatusOr<Tensor> MakeInput(DType dtype, const Shape& shape, uint64_t seed)
 // "float32 [1, 10]: min -3.2, max 1.5, mean 0.25, 2 not finite": for people.
 std::string Summary(const Tensor& tensor);
 
-// OK when `actual` is `expected`: the same type and shape; integers equal; floats within rtol 1e-3 and atol 1e-5 times
-// the largest expected magnitude, at least 1 (float16: rtol 1e-2); NaN and infinities where expected. Otherwise says
-// where they differ most and by how much.
-absl::Status ExpectClose(const Tensor& actual, const Tensor& expected);
-
 }  // namespace beak::tools

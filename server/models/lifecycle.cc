@@ -19,15 +19,16 @@ const char* NameOf(VersionState state) {
 }
 
 bool MayFollow(VersionState from, VersionState to) {
+  if (to == VersionState::kFailed) return from != VersionState::kFailed;
   switch (from) {
     case VersionState::kLoading:
-      return to == VersionState::kReady || to == VersionState::kFailed;
+      return to == VersionState::kReady || to == VersionState::kUnloaded;
     case VersionState::kReady:
-      return to == VersionState::kDraining || to == VersionState::kFailed;
-    case VersionState::kDraining:
-      return to == VersionState::kUnloaded || to == VersionState::kFailed;
-    case VersionState::kUnloaded:
+      return to == VersionState::kDraining;
     case VersionState::kFailed:
+    case VersionState::kDraining:
+      return to == VersionState::kLoading || to == VersionState::kUnloaded;
+    case VersionState::kUnloaded:
       break;
   }
   return to == VersionState::kLoading;

@@ -2,8 +2,8 @@
 
 namespace beak {
 
-// Where a version of a model stands: kLoading -> kReady -> kDraining -> kUnloaded, and from each of the first three to
-// kFailed. What has ended may be loaded again.
+// Where a version of a model stands: kLoading -> kReady -> kDraining -> kUnloaded, and from each to kFailed. A load may
+// be given up (kLoading or kFailed -> kUnloaded), and what has ended, or drains, may be loaded again.
 enum class VersionState { kLoading, kReady, kDraining, kUnloaded, kFailed };
 
 // "loading", "ready" ...

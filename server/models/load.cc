@@ -10,6 +10,8 @@
 #include "engine/base/log.h"
 #include "engine/base/status.h"
 #include "proto/inference/model_config.pb.h"
+#include "server/models/golden.h"
+#include "server/models/model_warmup.h"
 #include "server/models/repository.h"
 #include "server/models/serving_options.h"
 #include "server/models/warm_up.h"
@@ -52,7 +54,7 @@ absl::Status WarmUpVersion(const ModelVersion& version, int lanes) {
 }
 
 absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeVersion(const VersionSource& source, const ConfigFile& file,
-                                                                std::shared_ptr<Model> network, int lanes,
+                                                                const std::shared_ptr<Model>& network, int lanes,
                                                                 Metrics& metrics) {
   ModelVersion::Parts parts;
   absl::StatusOr<std::shared_ptr<const inference::ModelConfig>> config =
@@ -66,11 +68,12 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeVersion(const VersionSou
   RETURN_IF_ERROR(LoadLabels(*parts.config, source.label_folder, &parts.signature));
   parts.model = source.model;
   parts.version = source.version;
-  parts.network = std::move(network);
+  parts.network = network;
   parts.observer = metrics.ObserveVersion(source.model, source.version);
   parts.lanes = lanes;
   auto version = std::make_shared<const ModelVersion>(std::move(parts));
   RETURN_IF_ERROR(WarmUpVersion(*version, lanes));
+  RETURN_IF_ERROR(RunModelWarmup(version->config(), version->signature(), source.label_folder, *network));
   return version;
 }
 
@@ -98,7 +101,9 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSou
       version = std::move(unbatched);
     }
   }
-  if (version.ok()) (*version)->observer().SetLoadTime(Clock::Real().Now() - begin);
+  RETURN_IF_ERROR(version.status());
+  RETURN_IF_ERROR(CheckGoldenSamples(source.folder, *network));
+  (*version)->observer().SetLoadTime(Clock::Real().Now() - begin);
   return version;
 }
 

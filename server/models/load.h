@@ -18,11 +18,12 @@ struct VersionSource {
   std::string file;          // the network
   std::string label_folder;  // where label_filename is looked for
   ConfigFile config;
+  std::string folder;  // the version's own; empty where the file is all there is
 };
 
 // Reads a version, checks it and compiles its network for the batches that so many lanes will run, where the shapes are
-// known, so that a network that cannot run fails here and not at its first request. Errors say what is wrong with which
-// file.
+// known, so that a network that cannot run fails here and not at its first request; runs the warm-up of its
+// configuration and proves it on the golden samples that its folder has. Errors say what is wrong with which file.
 absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSource& source, int lanes,
                                                                 Metrics& metrics);
 

@@ -22,21 +22,22 @@ std::optional<int64_t> ParseVersion(const std::string& name) {
   return version;
 }
 
-std::vector<int64_t> FindVersions(const std::string& path) {
-  std::vector<int64_t> versions;
-  const absl::StatusOr<std::vector<std::string>> names = ListDirectory(path);
-  if (!names.ok()) return versions;
-  for (const std::string& name : *names) {
-    const std::optional<int64_t> version = ParseVersion(name);
-    if (version && IsDirectory(absl::StrCat(path, "/", name))) versions.push_back(*version);
+ModelFolder ReadModelFolder(const std::string& name, const std::string& path) {
+  ModelFolder folder{name, path, {}};
+  const absl::StatusOr<std::vector<std::string>> entries = ListDirectory(path);
+  folder.readable = entries.ok();
+  if (!entries.ok()) return folder;
+  for (const std::string& entry : *entries) {
+    const std::optional<int64_t> version = ParseVersion(entry);
+    if (version && IsDirectory(absl::StrCat(path, "/", entry))) folder.versions.push_back(*version);
   }
-  std::sort(versions.begin(), versions.end());
-  return versions;
+  std::sort(folder.versions.begin(), folder.versions.end());
+  return folder;
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<ModelFolder>> ScanRepository(const std::string& path) {
+absl::StatusOr<std::vector<ModelFolder>> ScanRepository(const std::string& path, BadNames bad_names) {
   const absl::StatusOr<std::vector<std::string>> names = ListDirectory(path);
   if (!names.ok()) return Annotate(names.status(), "model repository");
   std::vector<ModelFolder> folders;
@@ -44,11 +45,20 @@ absl::StatusOr<std::vector<ModelFolder>> ScanRepository(const std::string& path)
     const std::string folder = absl::StrCat(path, "/", name);
     if (name.front() == '.' || !IsDirectory(folder)) continue;
     if (absl::Status status = CheckModelName(name); !status.ok()) {
+      if (bad_names == BadNames::kPassOver) continue;
       return Annotate(status, absl::StrCat("model repository ", path));
     }
-    folders.push_back({name, folder, FindVersions(folder)});
+    folders.push_back(ReadModelFolder(name, folder));
   }
   return folders;
+}
+
+absl::StatusOr<ModelFolder> ScanModelFolder(const std::string& repository, const std::string& name) {
+  const std::string path = absl::StrCat(repository, "/", name);
+  if (!CheckModelName(name).ok() || name.front() == '.' || !IsDirectory(path)) {
+    return absl::NotFoundError("no such model in the repository");
+  }
+  return ReadModelFolder(name, path);
 }
 
 absl::Status CheckModelName(const std::string& name) {

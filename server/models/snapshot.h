@@ -20,7 +20,7 @@ struct VersionEntry {
 
 struct ModelEntry {
   std::map<int64_t, VersionEntry> versions;
-  std::string reason;  // why there are no versions
+  std::string reason;  // why there are no versions; empty where nobody has asked for any
 };
 
 // All that is known of all models at one moment: what a request is routed by and what the index shows. *Immutable* once

@@ -11,8 +11,9 @@ namespace {
 TEST(LifecycleTest, TheChainHasTheseStepsAndNoOthers) {
   using enum VersionState;
   const std::set<std::pair<VersionState, VersionState>> steps = {
-      {kLoading, kReady}, {kReady, kDraining},  {kDraining, kUnloaded}, {kLoading, kFailed},
-      {kReady, kFailed},  {kDraining, kFailed}, {kUnloaded, kLoading},  {kFailed, kLoading},
+      {kLoading, kReady},   {kReady, kDraining},   {kDraining, kUnloaded}, {kLoading, kFailed},
+      {kReady, kFailed},    {kDraining, kFailed},  {kUnloaded, kLoading},  {kFailed, kLoading},
+      {kUnloaded, kFailed}, {kLoading, kUnloaded}, {kFailed, kUnloaded},   {kDraining, kLoading},
   };
   for (const VersionState from : {kLoading, kReady, kDraining, kUnloaded, kFailed}) {
     for (const VersionState to : {kLoading, kReady, kDraining, kUnloaded, kFailed}) {

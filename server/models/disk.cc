@@ -1,0 +1,174 @@
+#include "server/models/disk.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/file.h"
+#include "engine/base/status.h"
+#include "proto/inference/model_config.pb.h"
+#include "server/models/config_override.h"
+#include "server/models/fingerprint.h"
+#include "server/models/repository.h"
+#include "server/models/version_policy.h"
+
+namespace beak {
+namespace {
+
+constexpr int64_t kMaxConfigBytes = int64_t{1} << 20;
+constexpr int64_t kFileVersion = 1;
+
+// Reads config.pbtxt where it is not the one that was read before.
+void ReadConfig(const ModelFiles* before, ModelFiles* model) {
+  const std::string path = absl::StrCat(model->folder, "/config.pbtxt");
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxConfigBytes);
+  if (absl::IsNotFound(text.status())) text = "";
+  if (before != nullptr) model->written = before->written;
+  if (!text.ok()) {
+    model->config_status = text.status();
+    return;
+  }
+  model->config_text = *std::move(text);
+  if (before != nullptr && before->config_status.ok() && before->config_text == model->config_text) return;
+  absl::StatusOr<ConfigFile> config =
+      model->config_text.empty() ? EmptyConfig() : ParseConfig(model->config_text, path);
+  model->config_status = config.status();
+  if (config.ok()) model->written = *std::move(config);
+}
+
+void ApplyOverrides(const std::string& name, const ConfigOverrides& overrides, ModelFiles* model) {
+  const auto found = overrides.find(name);
+  model->config = found == overrides.end() ? model->written : ApplyOverride(model->written, found->second);
+}
+
+std::string Serialize(const inference::ModelConfig& config) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  config.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return bytes;
+}
+
+// What, beside a version's own folder, decides how it is served. The version policy does not.
+uint64_t FingerprintSettings(const ModelFiles& model) {
+  Fingerprint fingerprint;
+  inference::ModelConfig config = *model.config.config;
+  config.clear_version_policy();
+  fingerprint.Add(Serialize(config));
+  fingerprint.Add(static_cast<uint64_t>(model.config.has_max_batch_size));
+  fingerprint.Add(model.config_status.ToString());
+  for (const auto& output : config.output()) {
+    if (!output.label_filename().empty()) {
+      fingerprint.AddFile(absl::StrCat(model.folder, "/", output.label_filename()));
+    }
+  }
+  if (config.model_warmup_size() > 0) {
+    const absl::StatusOr<FolderPrint> warmup = FingerprintFolder(absl::StrCat(model.folder, "/warmup"));
+    if (warmup.ok()) fingerprint.Add(warmup->fingerprint);
+  }
+  return fingerprint.value();
+}
+
+void AddVersion(int64_t version, const FolderPrint& print, uint64_t settings, const ModelFiles* before, Trust trust,
+                ModelFiles* model) {
+  Fingerprint fingerprint;
+  fingerprint.Add(settings);
+  fingerprint.Add(print.fingerprint);
+  VersionOnDisk disk{fingerprint.value(), trust == Trust::kAtOnce};
+  if (!disk.settled && before != nullptr && print.files > 0) {
+    const auto then = before->state.versions.find(version);
+    disk.settled = then != before->state.versions.end() && then->second.fingerprint == disk.fingerprint;
+  }
+  model->state.versions[version] = disk;
+  model->bytes[version] = print.bytes;
+}
+
+ModelFiles ScanFolder(const ModelFolder& folder, const ConfigOverrides& overrides, const ModelFiles* before,
+                      Trust trust) {
+  if (!folder.readable && before != nullptr) return *before;
+  ModelFiles model;
+  model.folder = folder.path;
+  model.written = model.config = EmptyConfig();
+  ReadConfig(before, &model);
+  ApplyOverrides(folder.name, overrides, &model);
+  const uint64_t settings = FingerprintSettings(model);
+  std::vector<int64_t> versions;
+  for (const int64_t version : folder.versions) {
+    const absl::StatusOr<FolderPrint> print = FingerprintFolder(absl::StrCat(folder.path, "/", version));
+    if (absl::IsNotFound(print.status())) continue;
+    versions.push_back(version);
+    if (print.ok()) {
+      AddVersion(version, *print, settings, before, trust, &model);
+    } else if (before != nullptr && before->state.versions.count(version) == 1) {
+      model.state.versions[version] = before->state.versions.at(version);
+      model.bytes[version] = before->bytes.at(version);
+    } else {
+      AddVersion(version, FolderPrint(), settings, before, trust, &model);  // loading it will say what is wrong
+    }
+  }
+  model.state.wanted = SelectVersions(model.config.config->version_policy(), versions);
+  return model;
+}
+
+ModelFiles ScanFile(const ModelFile& file, const ConfigOverrides& overrides, const ModelFiles* before, Trust trust) {
+  ModelFiles model;
+  model.file = file.path;
+  model.written = EmptyConfig();
+  ApplyOverrides(file.name, overrides, &model);
+  model.state.wanted = {kFileVersion};
+  struct stat info;
+  if (stat(file.path.c_str(), &info) != 0) return model;
+  Fingerprint fingerprint;
+  fingerprint.AddFile(file.path);
+  AddVersion(kFileVersion, {fingerprint.value(), info.st_size, 1}, FingerprintSettings(model), before, trust, &model);
+  return model;
+}
+
+const ModelFiles* Find(const Disk& disk, const std::string& name) {
+  const auto found = disk.find(name);
+  return found == disk.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+absl::StatusOr<Disk> ScanDisk(const std::string& repository, const std::vector<ModelFile>& files,
+                              const ConfigOverrides& overrides, const Disk& before, Trust trust) {
+  Disk disk;
+  if (!repository.empty()) {
+    const BadNames bad_names = trust == Trust::kAtOnce ? BadNames::kRefuse : BadNames::kPassOver;
+    ASSIGN_OR_RETURN(const std::vector<ModelFolder> folders, ScanRepository(repository, bad_names));
+    for (const ModelFolder& folder : folders) {
+      disk[folder.name] = ScanFolder(folder, overrides, Find(before, folder.name), trust);
+    }
+  }
+  for (const ModelFile& file : files) disk[file.name] = ScanFile(file, overrides, Find(before, file.name), trust);
+  return disk;
+}
+
+absl::StatusOr<ModelFiles> ScanModel(const std::string& repository, const std::vector<ModelFile>& files,
+                                     const std::string& name, const ConfigOverrides& overrides, const Disk& before) {
+  for (const ModelFile& file : files) {
+    if (file.name == name) return ScanFile(file, overrides, Find(before, name), Trust::kAtOnce);
+  }
+  if (repository.empty()) return absl::NotFoundError("no such model");
+  ASSIGN_OR_RETURN(const ModelFolder folder, ScanModelFolder(repository, name));
+  return ScanFolder(folder, overrides, Find(before, name), Trust::kAtOnce);
+}
+
+absl::StatusOr<VersionSource> SourceOf(const std::string& model, const ModelFiles& files, int64_t version) {
+  RETURN_IF_ERROR(files.config_status);
+  RETURN_IF_ERROR(Annotate(CheckFileNames(*files.config.config), "configuration"));
+  if (files.folder.empty()) return VersionSource{model, version, files.file, "", files.config, ""};
+  const std::string& name = files.config.config->default_model_filename();
+  const std::string folder = absl::StrCat(files.folder, "/", version);
+  return VersionSource{model,        version,      absl::StrCat(folder, "/", name.empty() ? "model.onnx" : name),
+                       files.folder, files.config, folder};
+}
+
+}  // namespace beak
