@@ -72,6 +72,22 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
       ->check(CLI::Range(int64_t{1}, int64_t{0x7fffffff}))
       ->type_name("N")
       ->capture_default_str();
+  app.add_option("--cache-bytes", server.cache_bytes, "Memory for answers of models that ask for response_cache")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 50))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--trace-file", server.trace_file,
+                 "Write what happens to a share of the requests there, for chrome://tracing or ui.perfetto.dev")
+      ->type_name("FILE");
+  app.add_option("--trace-rate", server.trace_rate,
+                 "That share; requests whose traceparent says that they are sampled are traced in any case")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("RATE")
+      ->capture_default_str();
+  app.add_option("--trace-file-max-bytes", server.trace_file_max_bytes, "Size at which the trace ends")
+      ->check(CLI::Range(int64_t{1} << 10, int64_t{1} << 50))
+      ->type_name("N")
+      ->capture_default_str();
   app.add_option("--drain-timeout-secs", flags.drain_timeout_secs, "How long requests may take to finish at the end")
       ->check(CLI::Range(0.0, 86400.0))
       ->type_name("SECONDS")

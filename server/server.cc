@@ -4,17 +4,22 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "engine/base/cancel.h"
 #include "engine/base/clock.h"
 #include "engine/base/cpu.h"
 #include "engine/base/log.h"
+#include "engine/base/mutex.h"
+#include "engine/base/process.h"
 #include "engine/base/status.h"
 #include "engine/base/thread.h"
 #include "server/grpc/grpc_server.h"
 #include "server/models/readiness.h"
 #include "server/observe/address.h"
 #include "server/observe/endpoint.h"
+#include "server/observe/headroom.h"
 #include "server/observe/metrics.h"
+#include "server/observe/tracer.h"
 #include "server/predict/predictor.h"
 #include "server/scheduling/batch_scheduler.h"
 
@@ -38,14 +43,17 @@ class ServerImpl final : public Server {
   absl::Status Start() {
     const int lanes = config_.threads > 0 ? config_.threads : AvailableCores();
     ASSIGN_OR_RETURN(models_, ModelManager::Create({config_.model_repository, config_.models, lanes}, metrics_));
-    metrics_.OnScrape([this] { models_->RefreshMetrics(); });
-    ASSIGN_OR_RETURN(endpoint_, MetricsEndpoint::Create(config_.host, config_.metrics_port, metrics_));
+    ASSIGN_OR_RETURN(tracer_, MakeTracer(lanes));
     readiness_ = std::make_unique<Readiness>(*models_);
     scheduler_ = std::make_unique<BatchScheduler>(
         BatchScheduler::Options{lanes, config_.queue_rows, config_.queue_bytes}, clock_, metrics_);
     preparer_ = std::make_unique<Preparer>();
-    predictor_ =
-        std::make_unique<Predictor>(Predictor::Options{lanes}, *models_, *scheduler_, *preparer_, metrics_, clock_);
+    predictor_ = std::make_unique<Predictor>(
+        Predictor::Options{lanes, config_.cache_bytes},
+        Predictor::Parts{*models_, *scheduler_, *preparer_, metrics_, *tracer_, clock_});
+    headroom_ = std::make_unique<Headroom>(lanes);
+    metrics_.OnScrape([this] { RefreshMetrics(); });
+    ASSIGN_OR_RETURN(endpoint_, MetricsEndpoint::Create(config_.host, config_.metrics_port, metrics_));
     ASSIGN_OR_RETURN(grpc_, GrpcServer::Create({config_.host, config_.grpc_port, config_.max_receive_bytes,
                                                 config_.server_name, config_.server_version},
                                                *models_, *readiness_, *predictor_, clock_));
@@ -80,18 +88,38 @@ class ServerImpl final : public Server {
     if (models_->first_load_done()) config_.on_loaded(*this);
   }
 
+  absl::StatusOr<std::unique_ptr<Tracer>> MakeTracer(int lanes) const {
+    if (config_.trace_file.empty()) return std::make_unique<Tracer>();
+    ASSIGN_OR_RETURN(std::unique_ptr<TraceWriter> writer,
+                     TraceWriter::Create({config_.trace_file, config_.trace_file_max_bytes}, clock_));
+    for (int lane = 0; lane < lanes; ++lane) writer->NameTrack(LaneTrack(lane), absl::StrCat("lane ", lane));
+    return std::make_unique<Tracer>(std::move(writer), config_.trace_rate);
+  }
+
+  // Scrapes may come at the same time.
+  void RefreshMetrics() {
+    models_->RefreshMetrics();
+    predictor_->RefreshMetrics();
+    const double offered = scheduler_->offered_seconds();
+    MutexLock lock(headroom_mutex_);
+    metrics_.SetHeadroom(headroom_->Update({clock_.Now(), offered, Seconds(ProcessCpuTime())}), offered);
+  }
+
   const ServerConfig config_;
   const Clock& clock_ = Clock::Real();
   bool stopped_ = false;
 
   // In the order in which they start; they end in the opposite one.
   Metrics metrics_;
+  std::unique_ptr<Tracer> tracer_;
   std::unique_ptr<ModelManager> models_;
-  std::unique_ptr<MetricsEndpoint> endpoint_;
   std::unique_ptr<Readiness> readiness_;
   std::unique_ptr<BatchScheduler> scheduler_;
   std::unique_ptr<Preparer> preparer_;
   std::unique_ptr<Predictor> predictor_;
+  Mutex headroom_mutex_;
+  std::unique_ptr<Headroom> headroom_;  // guarded by headroom_mutex_
+  std::unique_ptr<MetricsEndpoint> endpoint_;
   std::unique_ptr<GrpcServer> grpc_;
   CancelToken stop_loading_;
   std::thread loader_;

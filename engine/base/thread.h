@@ -1,6 +1,9 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <string>
 #include <thread>
@@ -16,6 +19,13 @@ template <typename Function>
     pthread_setname_np(pthread_self(), name.c_str());
     function();
   });
+}
+
+// Gives the calling thread the lowest priority there is, so that whatever serves requests goes first. On Linux a
+// priority belongs to a thread, though POSIX says process; threads that it starts inherit it.
+inline void LowerThreadPriority() {
+  constexpr int kLowestPriority = 19;
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kLowestPriority);
 }
 
 }  // namespace beak

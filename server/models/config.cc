@@ -73,8 +73,10 @@ absl::StatusOr<ConfigFile> ParseConfig(const std::string& text, const std::strin
 
 absl::Status CheckSupported(const ModelConfig& config) {
   const std::string& platform = config.platform();
-  if (!platform.empty() && platform != "onnxruntime_onnx") {
-    return absl::UnimplementedError(absl::StrCat("platform: expected onnxruntime_onnx, got '", platform, "'"));
+  const bool ensemble = config.has_ensemble_scheduling() || config.beak().has_averaging();
+  const char* expected = ensemble ? "ensemble" : "onnxruntime_onnx";
+  if (!platform.empty() && platform != expected) {
+    return absl::UnimplementedError(absl::StrCat("platform: expected ", expected, ", got '", platform, "'"));
   }
   const std::string& backend = config.backend();
   if (!backend.empty() && backend != "onnxruntime" && backend != "beak") {
@@ -85,7 +87,6 @@ absl::Status CheckSupported(const ModelConfig& config) {
     const char* what;
   } refusals[] = {
       {config.has_sequence_batching(), "sequence_batching"},
-      {config.has_ensemble_scheduling(), "ensemble_scheduling"},
       {Any(config.instance_group(), WantsGpu), "instance_group on a GPU or another accelerator"},
       {Any(config.instance_group(), [](const auto& group) { return group.passive(); }), "instance_group.passive"},
       {config.model_transaction_policy().decoupled(), "model_transaction_policy.decoupled"},

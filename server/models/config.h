@@ -27,7 +27,7 @@ ConfigFile EmptyConfig();
 // it cannot read, unknown fields included.
 absl::StatusOr<ConfigFile> ParseConfig(const std::string& text, const std::string& source);
 
-// UNIMPLEMENTED naming the first thing the configuration asks for that Beak does not have: another backend, ensembles,
+// UNIMPLEMENTED naming the first thing the configuration asks for that Beak does not have: another backend,
 // sequence batching, GPUs ...
 absl::Status CheckSupported(const inference::ModelConfig& config);
 

@@ -10,6 +10,8 @@
 #include "engine/base/log.h"
 #include "engine/base/status.h"
 #include "proto/inference/model_config.pb.h"
+#include "server/models/datatypes.h"
+#include "server/models/ensemble.h"
 #include "server/models/golden.h"
 #include "server/models/model_warmup.h"
 #include "server/models/repository.h"
@@ -77,6 +79,46 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeVersion(const VersionSou
   return version;
 }
 
+// The tensors of an ensemble are what its configuration says: there is no network to complete it from.
+template <typename ConfigTensor>
+absl::StatusOr<TensorSignature> EnsembleTensor(const ConfigTensor& tensor, int index) {
+  const std::optional<DType> dtype = DTypeFromProtocol(static_cast<int>(tensor.data_type()));
+  if (!dtype || tensor.has_reshape()) {
+    return absl::InvalidArgumentError(absl::StrCat("tensor '", tensor.name(), "' of an ensemble: expected a data_type ",
+                                                   "of numbers and no reshape, got ",
+                                                   inference::DataType_Name(tensor.data_type())));
+  }
+  TensorSignature signature{tensor.name(), *dtype, {tensor.dims().begin(), tensor.dims().end()}, {}, index, {}};
+  signature.network_dims = signature.dims;
+  return signature;
+}
+
+absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeEnsembleVersion(const VersionSource& source,
+                                                                        std::shared_ptr<const Ensemble> ensemble,
+                                                                        Metrics& metrics) {
+  auto config = std::make_shared<inference::ModelConfig>(*source.config.config);
+  config->set_name(source.model);
+  if (config->platform().empty()) config->set_platform("ensemble");
+  ModelVersion::Parts parts;
+  parts.signature.max_batch_size = config->max_batch_size();
+  for (const auto& input : config->input()) {
+    ASSIGN_OR_RETURN(TensorSignature tensor, EnsembleTensor(input, static_cast<int>(parts.signature.inputs.size())));
+    parts.signature.inputs.push_back(std::move(tensor));
+  }
+  for (const auto& output : config->output()) {
+    ASSIGN_OR_RETURN(TensorSignature tensor, EnsembleTensor(output, static_cast<int>(parts.signature.outputs.size())));
+    parts.signature.outputs.push_back(std::move(tensor));
+  }
+  RETURN_IF_ERROR(LoadLabels(*config, source.label_folder, &parts.signature));
+  ASSIGN_OR_RETURN(parts.options, MakeServingOptions(*config));
+  parts.model = source.model;
+  parts.version = source.version;
+  parts.ensemble = std::move(ensemble);
+  parts.config = std::move(config);
+  parts.observer = metrics.ObserveVersion(source.model, source.version);
+  return std::make_shared<const ModelVersion>(std::move(parts));
+}
+
 ConfigFile Unbatched(const ConfigFile& file) {
   auto config = std::make_shared<inference::ModelConfig>(*file.config);
   config->set_max_batch_size(0);
@@ -89,6 +131,9 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSou
                                                                 Metrics& metrics) {
   const MonotonicTime begin = Clock::Real().Now();
   RETURN_IF_ERROR(Annotate(CheckSupported(*source.config.config), "configuration"));
+  absl::StatusOr<std::shared_ptr<const Ensemble>> ensemble = MakeEnsemble(*source.config.config);
+  if (!ensemble.ok()) return Annotate(ensemble.status(), "configuration");
+  if (*ensemble) return MakeEnsembleVersion(source, *std::move(ensemble), metrics);
   ASSIGN_OR_RETURN(const std::shared_ptr<Model> network, Model::Load(source.file));
   auto version = MakeVersion(source, source.config, network, lanes, metrics);
   // That the model is batched was our guess: it was wrong.

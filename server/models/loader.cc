@@ -1,9 +1,5 @@
 #include "server/models/loader.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <deque>
 #include <thread>
 #include <utility>
@@ -15,8 +11,6 @@
 
 namespace beak {
 namespace {
-
-constexpr int kLowestPriority = 19;
 
 class LoaderThreads final : public Loader {
  public:
@@ -44,8 +38,7 @@ class LoaderThreads final : public Loader {
 
  private:
   void Run() {
-    // Linux gives each thread a priority of its own, which those that it starts inherit.
-    setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kLowestPriority);
+    LowerThreadPriority();
     while (const std::function<void()> load = Next()) load();
   }
 

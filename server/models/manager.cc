@@ -309,6 +309,9 @@ void ModelManager::RefreshMetrics() const {
       if (!entry.version) continue;
       entry.version->observer().SetWeightBytes(entry.version->weight_bytes());
       entry.version->observer().SetPrograms(entry.version->num_programs());
+      // Of the shapes used last: a label for each would have no bound.
+      const auto programs = entry.version->AllPrograms();
+      if (!programs.empty()) entry.version->observer().SetCosts(*programs.front()->costs().curve());
     }
   }
 }

@@ -1,6 +1,8 @@
 #include "server/models/model_version.h"
 
 #include <algorithm>
+#include <atomic>
+#include <utility>
 
 namespace beak {
 namespace {
@@ -8,7 +10,11 @@ namespace {
 // Sets of shapes whose programs a version keeps.
 constexpr size_t kMaxShapes = 16;
 
+std::atomic<uint64_t> loads{0};
+
 }  // namespace
+
+ModelVersion::ModelVersion(Parts parts) : parts_(std::move(parts)), load_(++loads) {}
 
 std::shared_ptr<ProgramSet> ModelVersion::Programs(const std::vector<Shape>& row_shapes) const {
   std::shared_ptr<ProgramSet> last;  // may be its last owner: destroyed after the lock is released

@@ -1,9 +1,5 @@
 #include "server/models/preparer.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <utility>
 
 #include "engine/base/thread.h"
@@ -12,12 +8,8 @@ namespace beak {
 namespace {
 
 constexpr size_t kMaxJobs = 256;
-constexpr int kLowestPriority = 19;
 
 }  // namespace
-
-// On Linux a priority belongs to a thread, though POSIX says process.
-void LowerThreadPriority() { setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kLowestPriority); }
 
 Preparer::Preparer() {
   thread_ = StartThread("beak-preparer", [this] {

@@ -32,7 +32,4 @@ class Preparer {
   std::thread thread_;
 };
 
-// Gives the calling thread the lowest priority there is, so that whatever serves requests goes first.
-void LowerThreadPriority();
-
 }  // namespace beak

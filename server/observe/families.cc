@@ -23,6 +23,12 @@ Families::Families()
       lanes_busy(Gauge(registry, "beak_lanes_busy", "Threads that are running a network now.")),
       queue_rows(Gauge(registry, "beak_queue_rows", "Rows of the requests that wait for a lane.")),
       queue_bytes(Gauge(registry, "beak_queue_bytes", "Bytes of the inputs that wait for a lane.")),
+      headroom(Gauge(registry, "beak_headroom_ratio",
+                     "How many times the load of the last seconds could be sustained; below 1 is overload.")),
+      offered_seconds(Counter(registry, "beak_offered_compute_seconds_total",
+                              "Seconds of one lane that all requests would take in batches, the refused included.")),
+      cost_seconds(Gauge(registry, "beak_batch_cost_seconds",
+                         "What a run is expected to take, by the rows and threads of its program.")),
       executed_late(
           Counter(registry, "beak_executed_late_total", "Requests whose run began after their deadline. Must stay 0.")),
       requests(Counter(registry, "beak_requests_total",

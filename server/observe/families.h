@@ -25,6 +25,9 @@ struct Families {
   Gauges& lanes_busy;
   Gauges& queue_rows;
   Gauges& queue_bytes;
+  Gauges& headroom;
+  Counters& offered_seconds;
+  Gauges& cost_seconds;
   Counters& executed_late;
   Counters& requests;
   Counters& deadline_misses;

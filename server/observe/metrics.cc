@@ -22,6 +22,8 @@ class Metrics::Impl final : public prometheus::Collectable, public std::enable_s
         lanes_busy(families->lanes_busy.Add({})),
         queue_rows(families->queue_rows.Add({})),
         queue_bytes(families->queue_bytes.Add({})),
+        headroom(families->headroom.Add({})),
+        offered_seconds(families->offered_seconds.Add({})),
         process_(*families) {
     families->build_info.Add({{"version", build_version}}).Set(1);
     families->executed_late.Add({});
@@ -56,6 +58,8 @@ class Metrics::Impl final : public prometheus::Collectable, public std::enable_s
   prometheus::Gauge& lanes_busy;
   prometheus::Gauge& queue_rows;
   prometheus::Gauge& queue_bytes;
+  prometheus::Gauge& headroom;
+  prometheus::Counter& offered_seconds;
 
  private:
   using VersionKey = std::pair<std::string, int64_t>;
@@ -117,6 +121,11 @@ void Metrics::SetLanesBusy(int lanes) { impl_->lanes_busy.Set(lanes); }
 void Metrics::SetQueue(int64_t rows, int64_t bytes) {
   impl_->queue_rows.Set(static_cast<double>(rows));
   impl_->queue_bytes.Set(static_cast<double>(bytes));
+}
+
+void Metrics::SetHeadroom(double ratio, double offered_seconds) {
+  impl_->headroom.Set(ratio);
+  RaiseTo(impl_->offered_seconds, offered_seconds);
 }
 
 void Metrics::SetCache(int64_t entries, int64_t bytes, int64_t evictions) {

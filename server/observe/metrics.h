@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "server/observe/cost_table.h"
 #include "server/observe/statistics.h"
 
 namespace prometheus {
@@ -32,6 +33,7 @@ class VersionObserver {
   virtual void SetLoadTime(std::chrono::nanoseconds duration) = 0;
   virtual void SetWeightBytes(int64_t bytes) = 0;
   virtual void SetPrograms(int count) = 0;
+  virtual void SetCosts(const CostCurve& curve) = 0;
 
   virtual VersionStatistics statistics() const = 0;
 };
@@ -51,6 +53,8 @@ class Metrics {
   void SetLanesBusy(int lanes);
   // What waits for a lane: rows of requests, and the bytes that they hold.
   void SetQueue(int64_t rows, int64_t bytes);
+  // See Headroom; and what has been offered since the start.
+  void SetHeadroom(double ratio, double offered_seconds);
 
   // The response cache: what it holds, and what it has given up so far to make room. The series are there from the
   // first call on.

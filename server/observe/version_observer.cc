@@ -59,6 +59,7 @@ void PrometheusObserver::RemoveSeries() {
   for (const auto& [outcome, counter] : requests_) families_->requests.Remove(counter);
   for (const auto& [place, counter] : misses_) families_->deadline_misses.Remove(counter);
   for (const auto& [reason, counter] : refusals_) families_->refusals.Remove(counter);
+  for (const auto& [program, gauge] : costs_) families_->cost_seconds.Remove(gauge);
   for (const auto& [result, counter] : cache_requests_) families_->cache_requests.Remove(counter);
 }
 
@@ -138,6 +139,18 @@ void PrometheusObserver::RecordCacheMiss(std::chrono::nanoseconds duration) {
   CacheRequests("miss").Increment();
   MutexLock lock(mutex_);
   statistics_.cache_miss.Add(duration);
+}
+
+void PrometheusObserver::SetCosts(const CostCurve& curve) {
+  MutexLock lock(mutex_);
+  for (const Cost& cost : curve.costs()) {
+    prometheus::Gauge*& gauge = costs_[{cost.rows, cost.threads}];
+    if (!gauge) {
+      gauge = &families_->cost_seconds.Add(
+          With(With(labels_, "rows", std::to_string(cost.rows)), "threads", std::to_string(cost.threads)));
+    }
+    gauge->Set(Seconds(cost.mean));
+  }
 }
 
 VersionStatistics PrometheusObserver::statistics() const {

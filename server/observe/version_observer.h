@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "engine/base/mutex.h"
 #include "server/observe/families.h"
@@ -25,6 +26,7 @@ class PrometheusObserver final : public VersionObserver {
   void SetLoadTime(std::chrono::nanoseconds duration) override { load_seconds_.Set(Seconds(duration)); }
   void SetWeightBytes(int64_t bytes) override { weights_.Set(static_cast<double>(bytes)); }
   void SetPrograms(int count) override { programs_.Set(count); }
+  void SetCosts(const CostCurve& curve) override EXCLUDES(mutex_);
   VersionStatistics statistics() const override;
 
   // Takes its series out of the registry; it must not be used afterwards.
@@ -53,6 +55,7 @@ class PrometheusObserver final : public VersionObserver {
   std::map<std::string, prometheus::Counter*> misses_ GUARDED_BY(mutex_);
   std::map<std::string, prometheus::Counter*> refusals_ GUARDED_BY(mutex_);
   std::map<std::string, prometheus::Counter*> cache_requests_ GUARDED_BY(mutex_);  // none where no cache is asked
+  std::map<std::pair<int64_t, int>, prometheus::Gauge*> costs_ GUARDED_BY(mutex_);  // by rows and threads
   VersionStatistics statistics_ GUARDED_BY(mutex_);
 };
 

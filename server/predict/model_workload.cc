@@ -65,16 +65,11 @@ absl::Status WhyStopped(const Task& task, MonotonicTime now) {
 }  // namespace
 
 ModelWorkload::ModelWorkload(std::shared_ptr<const ModelVersion> version, std::shared_ptr<ProgramSet> programs,
-                             Preparer& preparer, Scheduler& scheduler, const Clock& clock)
-    : version_(std::move(version)),
-      programs_(std::move(programs)),
-      options_(MakeOptions(*version_)),
-      preparer_(preparer),
-      scheduler_(scheduler),
-      clock_(clock) {}
+                             const Parts& parts)
+    : version_(std::move(version)), programs_(std::move(programs)), options_(MakeOptions(*version_)), parts_(parts) {}
 
 void ModelWorkload::Run(std::vector<std::shared_ptr<Task>> batch, const BatchRun& how) {
-  const MonotonicTime begin = clock_.Now();
+  const MonotonicTime begin = parts_.clock.Now();
   int64_t rows = 0;
   for (const std::shared_ptr<Task>& task : batch) {
     AsPredict(task).call().TaskLeftQueue(begin);
@@ -89,11 +84,11 @@ void ModelWorkload::Run(std::vector<std::shared_ptr<Task>> batch, const BatchRun
 // The deadlines are looked at for the last time with the very stamp that the run's beginning is recorded by; whoever
 // has missed it then is taken out of the batch, so that no late row is computed.
 void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& how) {
-  const MonotonicTime begin = clock_.Now();
+  const MonotonicTime begin = parts_.clock.Now();
   MonotonicTime began;
   while (true) {
     Gather(batch, how, lease);
-    began = clock_.Now();
+    began = parts_.clock.Now();
     const auto late =
         std::stable_partition(batch.begin(), batch.end(), [&](const auto& task) { return MayRun(*task, began).ok(); });
     if (late == batch.end()) break;
@@ -103,10 +98,13 @@ void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& h
     batch.erase(late, batch.end());
     if (batch.empty()) return;
   }
-  for (const std::shared_ptr<Task>& task : batch) AsPredict(task).call().TaskBegan(began);
-  const NobodyWaits stop(batch, clock_);
+  const bool traced =
+      std::any_of(batch.begin(), batch.end(), [](const auto& task) { return AsPredict(task).call().traced(); });
+  const uint64_t number = traced ? parts_.tracer.BeginBatch() : 0;
+  for (const std::shared_ptr<Task>& task : batch) AsPredict(task).call().TaskBegan(began, number);
+  const NobodyWaits stop(batch, parts_.clock);
   const absl::Status status = lease.Run(&stop);
-  const MonotonicTime ran = clock_.Now();
+  const MonotonicTime ran = parts_.clock.Now();
   if (absl::IsCancelled(status)) {
     for (const std::shared_ptr<Task>& task : batch) {
       AsPredict(task).call().TaskFailed(WhyStopped(*task, ran), std::nullopt);
@@ -116,8 +114,13 @@ void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& h
   // What only the data can tell is wrong with one of them, not with all.
   if (!status.ok() && batch.size() > 1) return RunEachAlone(batch, how);
   if (!status.ok()) return FailEach(batch, status);
-  HandOut(batch, how, lease, {began - begin, ran - began, {}});
-  programs_->costs().Record(how.program_rows, how.threads, clock_.Now() - begin);
+  const ComputeTimes times = HandOut(batch, how, lease, {began - begin, ran - began, {}});
+  programs_->costs().Record(how.program_rows, how.threads, parts_.clock.Now() - begin);
+  if (!traced) return;
+  int64_t rows = 0;
+  for (const std::shared_ptr<Task>& task : batch) rows += task->rows();
+  parts_.tracer.Record(ExecutionTrace{number, how.lane, how.threads, version_->model(), version_->version(), rows,
+                                      static_cast<int64_t>(batch.size()), begin, times});
 }
 
 void ModelWorkload::RunEachAlone(Tasks& batch, const BatchRun& how) {
@@ -154,26 +157,26 @@ void ModelWorkload::Gather(const Tasks& batch, const BatchRun& how, WorkspaceLea
   }
 }
 
-void ModelWorkload::HandOut(const Tasks& batch, const BatchRun& how, const WorkspaceLease& lease,
-                            const ComputeTimes& times) {
-  const MonotonicTime begin = clock_.Now();
+ComputeTimes ModelWorkload::HandOut(const Tasks& batch, const BatchRun& how, const WorkspaceLease& lease,
+                                    ComputeTimes times) {
+  const MonotonicTime begin = parts_.clock.Now();
   int64_t row = 0;
   for (const std::shared_ptr<Task>& task : batch) {
     const PredictTask& part = AsPredict(task);
     part.call().TakeOutputs(lease, {part.first_row(), part.rows(), row, how.program_rows});
     row += part.rows();
   }
-  const MonotonicTime taken = clock_.Now();
-  ComputeTimes all = times;
-  all.output = taken - begin;
-  version_->observer().RecordExecution(row, all);
+  const MonotonicTime taken = parts_.clock.Now();
+  times.output = taken - begin;
+  version_->observer().RecordExecution(row, times);
   for (const std::shared_ptr<Task>& task : batch) {
     if (task->cancelled()) {
       AsPredict(task).call().TaskFailed(WhyStopped(*task, taken), std::nullopt);
     } else {
-      AsPredict(task).call().TaskRan(all);
+      AsPredict(task).call().TaskRan(times);
     }
   }
+  return times;
 }
 
 absl::Status ModelWorkload::PreparePrograms(int lanes) {
@@ -182,21 +185,21 @@ absl::Status ModelWorkload::PreparePrograms(int lanes) {
   const auto prepare = [self = shared_from_this(), lanes](const CancelToken& stop) {
     WarmUpOptions options = WarmUpOptionsFor(*self->version_, lanes);
     options.stop = &stop;
-    options.prepared = [&] { self->scheduler_.ProgramsChanged(); };
+    options.prepared = [&] { self->parts_.scheduler.ProgramsChanged(); };
     const absl::Status status = WarmUp(*self->programs_, options);
     if (status.ok() || absl::IsCancelled(status)) return;
     self->programs_->SetFailed(status);
-    self->scheduler_.RefuseAll(*self, status);
+    self->parts_.scheduler.RefuseAll(*self, status);
   };
-  if (preparer_.Enqueue(prepare)) return absl::OkStatus();
+  if (parts_.preparer.Enqueue(prepare)) return absl::OkStatus();
   programs_->GiveUpPreparation();
   return absl::UnavailableError("too many shapes of inputs are waiting to be compiled");
 }
 
 // If it fails, or there is no room, batches go on being padded.
 void ModelWorkload::PrepareSize(int64_t rows) {
-  const bool enqueued = preparer_.Enqueue([self = shared_from_this(), rows](const CancelToken&) {
-    if (self->programs_->Prepare(rows, 1).ok()) self->scheduler_.ProgramsChanged();
+  const bool enqueued = parts_.preparer.Enqueue([self = shared_from_this(), rows](const CancelToken&) {
+    if (self->programs_->Prepare(rows, 1).ok()) self->parts_.scheduler.ProgramsChanged();
   });
   static_cast<void>(enqueued);
 }
@@ -208,7 +211,7 @@ std::shared_ptr<ModelWorkload> WorkloadRegistry::Get(const std::shared_ptr<const
   MutexLock lock(mutex_);
   std::weak_ptr<ModelWorkload>& entry = workloads_[key];
   if (std::shared_ptr<ModelWorkload> workload = entry.lock()) return workload;
-  const auto workload = std::make_shared<ModelWorkload>(version, std::move(programs), preparer_, scheduler_, clock_);
+  const auto workload = std::make_shared<ModelWorkload>(version, std::move(programs), parts_);
   entry = workload;
   // Forgets those that have gone, now and then.
   constexpr size_t kMany = 64;

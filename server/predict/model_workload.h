@@ -19,9 +19,15 @@ namespace beak {
 // hands each its own. Its tasks are PredictTasks. *Thread-safe.*
 class ModelWorkload final : public Workload, public std::enable_shared_from_this<ModelWorkload> {
  public:
-  // The others must outlive it.
-  ModelWorkload(std::shared_ptr<const ModelVersion> version, std::shared_ptr<ProgramSet> programs, Preparer& preparer,
-                Scheduler& scheduler, const Clock& clock);
+  // What it needs of the server; outlives it.
+  struct Parts {
+    Preparer& preparer;
+    Scheduler& scheduler;
+    const Clock& clock;
+    Tracer& tracer;
+  };
+
+  ModelWorkload(std::shared_ptr<const ModelVersion> version, std::shared_ptr<ProgramSet> programs, const Parts& parts);
 
   const QueueOptions& options() const override { return options_; }
   std::shared_ptr<const CostCurve> costs() const override { return programs_->costs().curve(); }
@@ -37,32 +43,26 @@ class ModelWorkload final : public Workload, public std::enable_shared_from_this
   void RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& how);
   void RunEachAlone(Tasks& batch, const BatchRun& how);
   void Gather(const Tasks& batch, const BatchRun& how, WorkspaceLease& lease) const;
-  void HandOut(const Tasks& batch, const BatchRun& how, const WorkspaceLease& lease, const ComputeTimes& times);
+  ComputeTimes HandOut(const Tasks& batch, const BatchRun& how, const WorkspaceLease& lease, ComputeTimes times);
   void PrepareSize(int64_t rows);
 
   const std::shared_ptr<const ModelVersion> version_;
   const std::shared_ptr<ProgramSet> programs_;
   const QueueOptions options_;
-  Preparer& preparer_;
-  Scheduler& scheduler_;
-  const Clock& clock_;
+  const Parts parts_;
 };
 
 // The workloads that have tasks, so that requests to the same version and of the same shapes find the same one.
 // *Thread-safe.*
 class WorkloadRegistry {
  public:
-  // The others must outlive it and its workloads.
-  WorkloadRegistry(Preparer& preparer, Scheduler& scheduler, const Clock& clock)
-      : preparer_(preparer), scheduler_(scheduler), clock_(clock) {}
+  explicit WorkloadRegistry(const ModelWorkload::Parts& parts) : parts_(parts) {}
 
   std::shared_ptr<ModelWorkload> Get(const std::shared_ptr<const ModelVersion>& version,
                                      const std::vector<Shape>& row_shapes) EXCLUDES(mutex_);
 
  private:
-  Preparer& preparer_;
-  Scheduler& scheduler_;
-  const Clock& clock_;
+  const ModelWorkload::Parts parts_;
   Mutex mutex_;
   std::map<const ProgramSet*, std::weak_ptr<ModelWorkload>> workloads_ GUARDED_BY(mutex_);
 };

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/base/log.h"
 #include "server/predict/classify.h"
 
 namespace beak {
@@ -36,17 +37,16 @@ PredictTask::PredictTask(std::shared_ptr<Workload> workload, const Properties& p
 
 void PredictTask::Refuse(absl::Status why, Refusal reason) { call_->TaskFailed(std::move(why), reason); }
 
-NetworkCall::NetworkCall(std::shared_ptr<const ModelVersion> version, ValidRequest request, const Times& times,
-                         Scheduler& scheduler, const Clock& clock, PredictDone done)
+NetworkCall::NetworkCall(std::shared_ptr<const ModelVersion> version, ValidRequest request, About about,
+                         const Parts& parts, PredictDone done)
     : version_(std::move(version)),
       request_(std::move(request)),
-      times_(times),
-      scheduler_(scheduler),
-      clock_(clock),
+      about_(std::move(about)),
+      parts_(parts),
       done_(std::move(done)) {
   observation_.rows = request_.rows;
-  observation_.received = times.received;
-  observation_.deadline = times.deadline;
+  observation_.received = about_.received;
+  observation_.deadline = about_.deadline;
 }
 
 void NetworkCall::Submit(const std::shared_ptr<Workload>& workload, const std::vector<int64_t>& parts,
@@ -57,7 +57,7 @@ void NetworkCall::Submit(const std::shared_ptr<Workload>& workload, const std::v
   tasks.reserve(parts.size());
   int64_t first_row = 0;
   for (const int64_t rows : parts) {
-    const Task::Properties properties{rows, bytes / request_.rows * rows, times_.received, times_.deadline, priority};
+    const Task::Properties properties{rows, bytes / request_.rows * rows, about_.received, about_.deadline, priority};
     tasks.push_back(std::make_shared<PredictTask>(workload, properties, shared_from_this(), first_row));
     first_row += rows;
   }
@@ -66,7 +66,7 @@ void NetworkCall::Submit(const std::shared_ptr<Workload>& workload, const std::v
     tasks_ = tasks;
     left_ = tasks.size();
   }
-  scheduler_.Submit(std::move(tasks));
+  parts_.scheduler.Submit(std::move(tasks));
 }
 
 void NetworkCall::Cancel() {
@@ -75,7 +75,7 @@ void NetworkCall::Cancel() {
     MutexLock lock(mutex_);
     tasks = tasks_;
   }
-  for (const std::shared_ptr<Task>& task : tasks) scheduler_.Cancel(*task);
+  for (const std::shared_ptr<Task>& task : tasks) parts_.scheduler.Cancel(*task);
 }
 
 void NetworkCall::TaskLeftQueue(MonotonicTime now) {
@@ -83,9 +83,10 @@ void NetworkCall::TaskLeftQueue(MonotonicTime now) {
   if (!observation_.left_queue) observation_.left_queue = now;
 }
 
-void NetworkCall::TaskBegan(MonotonicTime now) {
+void NetworkCall::TaskBegan(MonotonicTime now, uint64_t batch) {
   MutexLock lock(mutex_);
   observation_.run_began = now;
+  batch_ = batch;
 }
 
 void NetworkCall::AllocateOutputs(const WorkspaceLease& lease, int64_t batch_rows) {
@@ -152,12 +153,12 @@ void NetworkCall::TaskFailed(absl::Status status, std::optional<Refusal> refusal
       status_ = std::move(status);
       if (refusal) {
         observation_.refusal = NameOf(*refusal);
-        if (!TurnedAway(*refusal) && !observation_.left_queue) observation_.left_queue = clock_.Now();
+        if (!TurnedAway(*refusal) && !observation_.left_queue) observation_.left_queue = parts_.clock.Now();
       }
       if (left_ > 1) others = tasks_;
     }
   }
-  for (const std::shared_ptr<Task>& task : others) scheduler_.Cancel(*task);
+  for (const std::shared_ptr<Task>& task : others) parts_.scheduler.Cancel(*task);
   TaskOver();
 }
 
@@ -165,6 +166,7 @@ void NetworkCall::TaskOver() {
   std::vector<std::shared_ptr<Task>> tasks;  // destroyed after the lock is released
   absl::StatusOr<PredictResponse> response = absl::UnknownError("");
   RequestObservation observation;
+  uint64_t batch = 0;
   {
     MutexLock lock(mutex_);
     if (--left_ > 0) return;
@@ -175,16 +177,25 @@ void NetworkCall::TaskOver() {
       response = std::move(status_);
     }
     observation = observation_;
+    batch = batch_;
   }
-  Answer(std::move(response), observation);
+  observation.outcome = response.status().code();
+  observation.answered = parts_.clock.Now();
+  version_->observer().RecordRequest(observation);
+  if (traced()) Trace(observation, batch);
+  done_(std::move(response));
 }
 
-void NetworkCall::Answer(absl::StatusOr<PredictResponse> response, const RequestObservation& taken) {
-  RequestObservation observation = taken;
-  observation.outcome = response.status().code();
-  observation.answered = clock_.Now();
-  version_->observer().RecordRequest(observation);
-  done_(std::move(response));
+// In the log too, where traces can be joined by it with what the client did.
+void NetworkCall::Trace(const RequestObservation& observation, uint64_t batch) {
+  parts_.tracer.Record(RequestTrace{about_.trace_number, about_.id, about_.trace, version_->model(),
+                                    version_->version(), batch, observation});
+  Log(LogLevel::kDebug, "request",
+      {{"model", version_->model()},
+       {"version", version_->version()},
+       {"outcome", absl::StatusCodeToString(observation.outcome)},
+       {"seconds", Seconds(observation.answered - observation.received)},
+       {"trace", about_.trace ? about_.trace->TraceIdText() : ""}});
 }
 
 }  // namespace beak

@@ -10,6 +10,7 @@
 #include "engine/base/mutex.h"
 #include "server/models/model_version.h"
 #include "server/observe/statistics.h"
+#include "server/observe/tracer.h"
 #include "server/predict/prediction.h"
 #include "server/predict/validate.h"
 #include "server/scheduling/scheduler.h"
@@ -39,24 +40,34 @@ class PredictTask final : public Task {
 // finds it in the metrics. *Thread-safe.*
 class NetworkCall final : public Prediction, public std::enable_shared_from_this<NetworkCall> {
  public:
-  struct Times {
+  // What is known of the request beside its tensors.
+  struct About {
     MonotonicTime received;
     MonotonicTime deadline = kNever;
+    uint64_t trace_number = 0;  // 0: it is not traced
+    std::string id;             // for traces
+    std::optional<TraceContext> trace;
+  };
+  // What it needs of the server; outlives it.
+  struct Parts {
+    Scheduler& scheduler;
+    const Clock& clock;
+    Tracer& tracer;
   };
 
-  NetworkCall(std::shared_ptr<const ModelVersion> version, ValidRequest request, const Times& times,
-              Scheduler& scheduler, const Clock& clock, PredictDone done);
+  NetworkCall(std::shared_ptr<const ModelVersion> version, ValidRequest request, About about, const Parts& parts,
+              PredictDone done);
 
   // Hands the request over in parts of so many rows, which add up to its own. Call once.
   void Submit(const std::shared_ptr<Workload>& workload, const std::vector<int64_t>& parts, uint64_t priority);
   void Cancel() override;
 
   const ValidRequest& request() const { return request_; }
-  MonotonicTime deadline() const { return times_.deadline; }
+  bool traced() const { return about_.trace_number != 0; }
 
-  // A lane has taken a task of it; the run begins.
+  // A lane has taken a task of it; the run begins, as part of a batch of this number where it is traced.
   void TaskLeftQueue(MonotonicTime now);
-  void TaskBegan(MonotonicTime now);
+  void TaskBegan(MonotonicTime now, uint64_t batch);
   // Takes a task's rows out of a run: `rows` from its own `first_row` on stand at `batch_row` of `batch_rows`.
   struct Place {
     int64_t first_row = 0;
@@ -72,13 +83,12 @@ class NetworkCall final : public Prediction, public std::enable_shared_from_this
  private:
   void AllocateOutputs(const WorkspaceLease& lease, int64_t batch_rows) EXCLUDES(mutex_);
   void TaskOver() EXCLUDES(mutex_);
-  void Answer(absl::StatusOr<PredictResponse> response, const RequestObservation& observation);
+  void Trace(const RequestObservation& observation, uint64_t batch);
 
   const std::shared_ptr<const ModelVersion> version_;
   const ValidRequest request_;
-  const Times times_;
-  Scheduler& scheduler_;
-  const Clock& clock_;
+  const About about_;
+  const Parts parts_;
   const PredictDone done_;
 
   Mutex mutex_;
@@ -86,6 +96,7 @@ class NetworkCall final : public Prediction, public std::enable_shared_from_this
   size_t left_ GUARDED_BY(mutex_) = 0;                           // of them
   absl::Status status_ GUARDED_BY(mutex_);                       // the first failure
   RequestObservation observation_ GUARDED_BY(mutex_);
+  uint64_t batch_ GUARDED_BY(mutex_) = 0;  // the last that it was in
   // Laid out by the task that is over first; each task then fills in rows of its own, without the lock.
   bool allocated_ GUARDED_BY(mutex_) = false;
   std::vector<OutputTensor> outputs_;

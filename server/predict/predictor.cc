@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "server/predict/ensemble_call.h"
 #include "server/predict/network_call.h"
 #include "server/predict/validate.h"
 #include "server/scheduling/policy.h"
@@ -12,61 +13,150 @@
 namespace beak {
 namespace {
 
-absl::StatusOr<ValidRequest> Check(const ModelVersion& version, const PredictRequest& request, MonotonicTime deadline,
-                                   MonotonicTime now) {
+// Ensembles in ensembles; more than this is a circle.
+constexpr int kMaxDepth = 8;
+
+absl::StatusOr<ValidRequest> Check(const ModelVersion& version, const PredictRequest& request, MonotonicTime now) {
   RETURN_IF_ERROR(request.decoded);
-  ASSIGN_OR_RETURN(ValidRequest valid,
-                   Validate(version.signature(), version.options().split_oversized, request.inputs, request.outputs));
-  if (now >= deadline) return absl::DeadlineExceededError("the deadline had passed when the request arrived");
+  // An ensemble leaves it to its steps how many rows they take at once.
+  const bool split = version.options().split_oversized;
+  ASSIGN_OR_RETURN(ValidRequest valid, Validate(version.signature(), split, request.inputs, request.outputs));
+  if (now >= request.deadline) return absl::DeadlineExceededError("the deadline had passed when the request arrived");
+  if (request.depth > kMaxDepth) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected at most ", kMaxDepth, " ensembles in each other, got more"));
+  }
   return valid;
 }
 
-// Answers a request that never got as far as the queue.
-void TurnDown(const ModelVersion& version, const PredictRequest& request, const NetworkCall::Times& times,
-              const absl::Status& why, MonotonicTime now, const PredictDone& done) {
+RequestObservation Observe(const PredictRequest& request, absl::StatusCode outcome, MonotonicTime now) {
   RequestObservation observation;
-  observation.outcome = why.code();
-  observation.received = times.received;
+  observation.outcome = outcome;
+  observation.received = request.received;
   observation.answered = now;
-  observation.deadline = times.deadline;
-  version.observer().RecordRequest(observation);
+  observation.deadline = request.deadline;
+  return observation;
+}
+
+// Answers a request that never got as far as the queue.
+void TurnDown(const ModelVersion& version, const PredictRequest& request, const absl::Status& why, MonotonicTime now,
+              const PredictDone& done) {
+  version.observer().RecordRequest(Observe(request, why.code(), now));
   done(Annotate(why, absl::StrCat("model '", request.model, "'")));
 }
 
 }  // namespace
 
 std::shared_ptr<Prediction> Predictor::Start(const PredictRequest& request, PredictDone done) {
-  absl::StatusOr<std::shared_ptr<const ModelVersion>> version =
-      models_.snapshot()->Find(request.model, request.version);
+  const absl::StatusOr<Version> version = parts_.models.snapshot()->Find(request.model, request.version);
   if (!version.ok()) {
-    metrics_.RecordUnrouted(version.status().code());
+    parts_.metrics.RecordUnrouted(version.status().code());
     done(version.status());
     return nullptr;
   }
-  return StartNetwork(*std::move(version), request, std::move(done));
+  const MonotonicTime now = parts_.clock.Now();
+  PredictRequest timed = request;
+  const std::chrono::nanoseconds default_deadline = (*version)->options().default_deadline;
+  if (timed.deadline == kNever && default_deadline.count() > 0) timed.deadline = timed.received + default_deadline;
+  absl::StatusOr<ValidRequest> valid = Check(**version, timed, now);
+  if (!valid.ok()) {
+    TurnDown(**version, timed, valid.status(), now, done);
+    return nullptr;
+  }
+  if ((*version)->options().preserve_ordering) done = InOrder(*version, std::move(done));
+  if ((*version)->options().cached) {
+    done = Cached(*version, timed, valid->rows, std::move(done));
+    if (!done) return nullptr;
+  }
+  return (*version)->ensemble() ? StartEnsemble(*version, timed, *std::move(valid), std::move(done))
+                                : StartNetwork(*version, timed, *std::move(valid), std::move(done));
 }
 
-std::shared_ptr<Prediction> Predictor::StartNetwork(std::shared_ptr<const ModelVersion> version,
-                                                    const PredictRequest& request, PredictDone done) {
-  const MonotonicTime now = clock_.Now();
-  NetworkCall::Times times{request.received, request.deadline};
-  const std::chrono::nanoseconds default_deadline = version->options().default_deadline;
-  if (times.deadline == kNever && default_deadline.count() > 0) times.deadline = request.received + default_deadline;
-  absl::StatusOr<ValidRequest> valid = Check(*version, request, times.deadline, now);
-  if (!valid.ok()) {
-    TurnDown(*version, request, times, valid.status(), now, done);
-    return nullptr;
-  }
-  const std::shared_ptr<ModelWorkload> workload = workloads_.Get(version, valid->row_shapes);
+std::shared_ptr<Prediction> Predictor::StartNetwork(const Version& version, const PredictRequest& request,
+                                                    ValidRequest valid, PredictDone done) {
+  const std::shared_ptr<ModelWorkload> workload = workloads_.Get(version, valid.row_shapes);
   if (const absl::Status status = workload->PreparePrograms(options_.lanes); !status.ok()) {
-    TurnDown(*version, request, times, status, now, done);
+    TurnDown(*version, request, status, parts_.clock.Now(), done);
     return nullptr;
   }
-  const std::vector<int64_t> parts = SplitRows(valid->rows, version->max_batch_rows(), workload->costs().get());
-  auto call =
-      std::make_shared<NetworkCall>(std::move(version), *std::move(valid), times, scheduler_, clock_, std::move(done));
+  const std::vector<int64_t> parts = SplitRows(valid.rows, version->max_batch_rows(), workload->costs().get());
+  NetworkCall::About about{request.received, request.deadline, parts_.tracer.BeginRequest(request.trace), "", {}};
+  if (about.trace_number != 0) {
+    about.id = request.id;
+    about.trace = request.trace;
+  }
+  const auto call =
+      std::make_shared<NetworkCall>(version, std::move(valid), std::move(about),
+                                    NetworkCall::Parts{parts_.scheduler, parts_.clock, parts_.tracer}, std::move(done));
   call->Submit(workload, parts, request.priority);
   return call;
+}
+
+std::shared_ptr<Prediction> Predictor::StartEnsemble(const Version& version, const PredictRequest& request,
+                                                     ValidRequest valid, PredictDone done) {
+  const auto start = [this](const PredictRequest& step, PredictDone step_done) {
+    return Start(step, std::move(step_done));
+  };
+  const auto call =
+      std::make_shared<EnsembleCall>(version, request, std::move(valid), start, parts_.clock, std::move(done));
+  call->Start();
+  return call;
+}
+
+PredictDone Predictor::Cached(const Version& version, const PredictRequest& request, int64_t rows, PredictDone done) {
+  const MonotonicTime begin = parts_.clock.Now();
+  const ResponseKey key = MakeResponseKey(version->model(), version->version(), version->load(), request);
+  if (const std::shared_ptr<const PredictResponse> known = cache_.Find(key)) {
+    const MonotonicTime now = parts_.clock.Now();
+    RequestObservation observation = Observe(request, absl::StatusCode::kOk, now);
+    observation.rows = rows;
+    version->observer().RecordCacheHit(now - begin);
+    version->observer().RecordRequest(observation);
+    done(*known);
+    return nullptr;
+  }
+  {
+    MutexLock lock(mutex_);
+    cached_.emplace(version->load(), version);
+  }
+  const std::chrono::nanoseconds looked = parts_.clock.Now() - begin;
+  // Points to what the request points to, which lives until `done` is called.
+  return [this, version, request, looked, done = std::move(done)](absl::StatusOr<PredictResponse> response) {
+    const MonotonicTime ready = parts_.clock.Now();
+    if (response.ok()) {
+      cache_.Insert(MakeResponseKey(version->model(), version->version(), version->load(), request), *response);
+    }
+    version->observer().RecordCacheMiss(looked + (parts_.clock.Now() - ready));
+    done(std::move(response));
+  };
+}
+
+PredictDone Predictor::InOrder(const Version& version, PredictDone done) {
+  std::shared_ptr<AnswerOrder> order;
+  {
+    MutexLock lock(mutex_);
+    std::weak_ptr<AnswerOrder>& held = orders_[version->load()];
+    order = held.lock();
+    if (!order) held = order = std::make_shared<AnswerOrder>();
+  }
+  return [order, number = order->Enter(), done = std::move(done)](absl::StatusOr<PredictResponse> response) {
+    order->Leave(number, [done, response = std::move(response)]() mutable { done(std::move(response)); });
+  };
+}
+
+void Predictor::RefreshMetrics() {
+  std::vector<uint64_t> gone;
+  {
+    MutexLock lock(mutex_);
+    for (auto it = cached_.begin(); it != cached_.end();) {
+      if (it->second.expired()) gone.push_back(it->first);
+      it = it->second.expired() ? cached_.erase(it) : std::next(it);
+    }
+    std::erase_if(orders_, [](const auto& order) { return order.second.expired(); });
+  }
+  for (const uint64_t load : gone) cache_.Forget(load);
+  const ResponseCache::Statistics statistics = cache_.statistics();
+  parts_.metrics.SetCache(statistics.entries, statistics.bytes, statistics.evictions);
 }
 
 }  // namespace beak

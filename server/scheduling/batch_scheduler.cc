@@ -116,6 +116,11 @@ void BatchScheduler::Drain(MonotonicTime deadline) {
   while (dispatcher_.running() > 0) all_answered_.Wait(mutex_);
 }
 
+double BatchScheduler::offered_seconds() const {
+  MutexLock lock(mutex_);
+  return dispatcher_.offered_seconds();
+}
+
 void BatchScheduler::RunLane(int lane) {
   while (true) {
     Work work = WaitForWork(lane);

@@ -32,6 +32,9 @@ class BatchScheduler final : public Scheduler {
   void RefuseAll(const Workload& workload, const absl::Status& why) override;
   void Drain(MonotonicTime deadline) override;
 
+  // See Dispatcher.
+  double offered_seconds() const EXCLUDES(mutex_);
+
  private:
   using Tasks = Dispatcher::Tasks;
   using Refused = Dispatcher::Refused;
@@ -62,7 +65,7 @@ class BatchScheduler final : public Scheduler {
   const Clock& clock_;
   Metrics& metrics_;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar timer_;  // something is to be looked at earlier than before, or the end has come
   CondVar all_answered_;
   Dispatcher dispatcher_ GUARDED_BY(mutex_);

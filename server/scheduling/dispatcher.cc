@@ -14,10 +14,11 @@ using std::chrono::nanoseconds;
 
 uint64_t LevelOf(const Task& task) { return task.workload().options().Level(task.priority()); }
 
-nanoseconds CostOf(const TaskQueue& queue) {
-  const std::shared_ptr<const CostCurve> costs = queue.workload().costs();
+// Of so many rows on one lane, in the largest batches; 0 while nothing is known.
+nanoseconds CostOf(const Workload& workload, int64_t rows) {
+  const std::shared_ptr<const CostCurve> costs = workload.costs();
   const Cost* largest = costs ? costs->Smallest(costs->max_rows(), 1) : nullptr;
-  return largest == nullptr ? nanoseconds(0) : largest->mean * queue.rows() / largest->rows;
+  return largest == nullptr ? nanoseconds(0) : largest->mean * rows / largest->rows;
 }
 
 }  // namespace
@@ -26,6 +27,7 @@ nanoseconds CostOf(const TaskQueue& queue) {
 
 Dispatcher::Rejection Dispatcher::Admit(const Tasks& tasks, MonotonicTime now) {
   const Task& first = *tasks.front();
+  for (const std::shared_ptr<Task>& task : tasks) offered_seconds_ += Seconds(CostOf(task->workload(), task->rows()));
   const auto found = queues_.find({&first.workload(), LevelOf(first)});
   Rejection rejection = CheckRoom(tasks, found == queues_.end() ? nullptr : &found->second);
   for (const std::shared_ptr<Task>& task : tasks) {
@@ -76,7 +78,7 @@ Dispatcher::Rejection Dispatcher::CheckRoom(const Tasks& tasks, const TaskQueue*
 Dispatcher::Rejection Dispatcher::Full(const std::string& what, const TaskQueue* queue) const {
   nanoseconds backlog(0);
   for (const auto& [key, one] : queues_) {
-    if (queue == nullptr || &one == queue) backlog += CostOf(one);
+    if (queue == nullptr || &one == queue) backlog += CostOf(one.workload(), one.rows());
   }
   const auto delay = std::chrono::duration_cast<milliseconds>(backlog / (2 * options_.lanes));
   return {WithRetryAfter(absl::UnavailableError(what), std::clamp(delay, milliseconds(1), milliseconds(10'000))),

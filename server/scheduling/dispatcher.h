@@ -64,6 +64,9 @@ class Dispatcher {
   MonotonicTime next_look() const { return next_look_; }
   void ResetLook() { next_look_ = kNever; }
 
+  // Seconds of one lane that all tasks so far would take at their best batch, those that were refused included.
+  double offered_seconds() const { return offered_seconds_; }
+
   bool empty() const { return queues_.empty(); }
   int64_t rows() const { return rows_; }    // that wait
   int64_t bytes() const { return bytes_; }  // that they hold
@@ -93,6 +96,7 @@ class Dispatcher {
   int runs_ = 0;
   int64_t rows_ = 0;
   int64_t bytes_ = 0;
+  double offered_seconds_ = 0;
   MonotonicTime next_look_ = kNever;
 };
 

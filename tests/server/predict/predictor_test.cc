@@ -92,9 +92,12 @@ class PredictorTest : public ::testing::Test {
     EXPECT_OK(models);
     models_ = *std::move(models);
     models_->LoadAll(CancelToken());
-    predictor_ = std::make_unique<Predictor>(Predictor::Options{1}, *models_, scheduler_, preparer_, metrics_, clock_);
+    predictor_ = std::make_unique<Predictor>(Predictor::Options{1}, Parts(*models_));
   }
 
+  Predictor::Parts Parts(const ModelManager& models) {
+    return {models, scheduler_, preparer_, metrics_, tracer_, clock_};
+  }
   template <typename T>
   InputTensor Input(const char* name, DType dtype, std::vector<int64_t> shape, const std::vector<T>& values) {
     const auto* begin = reinterpret_cast<const std::byte*>(values.data());
@@ -126,6 +129,7 @@ class PredictorTest : public ::testing::Test {
   Metrics metrics_{"test"};
   InlineScheduler scheduler_;
   Preparer preparer_;
+  Tracer tracer_;
   std::unique_ptr<ModelManager> models_;
   std::unique_ptr<Predictor> predictor_;
   std::list<std::vector<std::byte>> buffers_;
@@ -313,7 +317,7 @@ TEST_F(PredictorTest, ADefaultDeadlineIsForThoseWithoutOne) {
   auto models = ModelManager::Create({dir_.path(), {}, 1}, metrics_);
   ASSERT_OK(models);
   (*models)->LoadAll(CancelToken());
-  Predictor predictor({1}, **models, scheduler_, preparer_, metrics_, clock_);
+  Predictor predictor(Predictor::Options{1}, Parts(**models));
   PredictRequest request = ScaleRequest();
   request.model = "hurried";
   const auto deadline = [&] {
