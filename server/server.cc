@@ -48,9 +48,9 @@ class ServerImpl final : public Server {
     scheduler_ = std::make_unique<BatchScheduler>(
         BatchScheduler::Options{lanes, config_.queue_rows, config_.queue_bytes}, clock_, metrics_);
     preparer_ = std::make_unique<Preparer>();
-    predictor_ = std::make_unique<Predictor>(
-        Predictor::Options{lanes, config_.cache_bytes},
-        Predictor::Parts{*models_, *scheduler_, *preparer_, metrics_, *tracer_, clock_});
+    predictor_ =
+        std::make_unique<Predictor>(Predictor::Options{lanes, config_.cache_bytes},
+                                    Predictor::Parts{*models_, *scheduler_, *preparer_, metrics_, *tracer_, clock_});
     headroom_ = std::make_unique<Headroom>(lanes);
     metrics_.OnScrape([this] { RefreshMetrics(); });
     ASSIGN_OR_RETURN(endpoint_, MetricsEndpoint::Create(config_.host, config_.metrics_port, metrics_));

@@ -22,8 +22,8 @@ struct ServerConfig {
   std::vector<ModelFile> models;
   int threads = 0;  // lanes; 0: as many as cores may be used
   int64_t max_receive_bytes = int64_t{256} << 20;
-  int64_t queue_rows = 4096;               // that may wait; further requests are refused
-  int64_t queue_bytes = int64_t{1} << 30;  // and their inputs
+  int64_t queue_rows = 4096;                // that may wait; further requests are refused
+  int64_t queue_bytes = int64_t{1} << 30;   // and their inputs
   int64_t cache_bytes = int64_t{64} << 20;  // of answers that are kept for models that want it
   std::string trace_file;                   // where requests are traced to; empty: nowhere
   double trace_rate = 0.01;                 // the share of them

@@ -61,7 +61,7 @@ absl::Status ProgramSet::CheckRows(const Program& program, int64_t rows) const {
   return absl::OkStatus();
 }
 
-absl::Status ProgramSet::Prepare(int64_t rows, int threads) {
+absl::Status ProgramSet::Prepare(int64_t rows, int threads, const Check& check) {
   if (Has(rows, threads)) return absl::OkStatus();
   std::vector<Shape> shapes = row_shapes_;
   if (batched_) {
@@ -75,6 +75,11 @@ absl::Status ProgramSet::Prepare(int64_t rows, int threads) {
   {
     MutexLock lock(mutex_);
     programs_[{rows, threads}] = std::move(program);
+  }
+  if (const absl::Status status = check ? check() : absl::OkStatus(); !status.ok()) {
+    MutexLock lock(mutex_);
+    programs_.erase({rows, threads});
+    return status;
   }
   costs_.Add(rows, threads, duration);
   return absl::OkStatus();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -22,10 +23,16 @@ class ProgramSet {
   // `row_shapes`: of the network's inputs, in its order, without the batch dimension where it is `batched`.
   ProgramSet(std::shared_ptr<Model> network, std::vector<Shape> row_shapes, bool batched, int lanes);
 
+  using Check = std::function<absl::Status()>;
+
   // Compiles the program for so many rows and threads, measures it on zeros and adds it. Takes from milliseconds to
   // seconds: no request waits for it on a lane. INVALID_ARGUMENT or RESOURCE_EXHAUSTED for shapes that the network
-  // cannot take. REQUIRES: rows is 1 where there is no batch dimension.
-  absl::Status Prepare(int64_t rows, int threads);
+  // cannot take, FAILED_PRECONDITION where an output has not as many rows as the inputs. REQUIRES: rows is 1 where
+  // there is no batch dimension.
+  //
+  // `check` is called when the program can be acquired, but before its cost is known and anybody chooses it. Where it
+  // fails, so does the preparation, and the program goes.
+  absl::Status Prepare(int64_t rows, int threads, const Check& check = nullptr);
 
   bool Has(int64_t rows, int threads) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <random>
@@ -10,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "engine/tensor/dtype.h"
 
 namespace beak {
 namespace {
@@ -17,16 +19,22 @@ namespace {
 using Bytes = std::vector<std::byte>;
 using Row = std::vector<Bytes>;  // one entry an input or output
 
+template <typename T, typename Next>
+void Fill(Bytes& bytes, Next next) {
+  for (size_t i = 0; i + sizeof(T) <= bytes.size(); i += sizeof(T)) {
+    const T value = next();
+    std::memcpy(bytes.data() + i, &value, sizeof(value));
+  }
+}
+
 // Floats are filled at random. Whole numbers are often indices: 0 is a good one whatever it points into, and shows a
 // network that looks at the first row of a batch.
 void FillRow(DType dtype, std::mt19937& random, Bytes& bytes) {
   std::fill(bytes.begin(), bytes.end(), std::byte{0});
-  if (dtype != DType::kFloat32) return;
   std::normal_distribution<float> normal;
-  for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
-    const float value = normal(random);
-    std::memcpy(bytes.data() + i, &value, sizeof(value));
-  }
+  if (dtype == DType::kFloat16) Fill<uint16_t>(bytes, [&] { return FloatToHalf(normal(random)); });
+  if (dtype == DType::kFloat32) Fill<float>(bytes, [&] { return normal(random); });
+  if (dtype == DType::kFloat64) Fill<double>(bytes, [&] { return double{normal(random)}; });
 }
 
 // The outputs of these rows, one Row each; nullopt where the network refuses the data.
@@ -71,9 +79,12 @@ absl::Status CheckRowsIndependent(ProgramSet& programs) {
   ASSIGN_OR_RETURN(const auto together, RunRows(programs, {&a, &b}));
   ASSIGN_OR_RETURN(const auto swapped, RunRows(programs, {&b, &a}));
   if (!alone_a || !alone_b) return absl::OkStatus();
-  const std::vector<Row> expected = {(*alone_a)[0], (*alone_b)[0]};
-  const std::vector<Row> reversed = {(*alone_b)[0], (*alone_a)[0]};
-  if (together && swapped && *together == expected && *swapped == reversed) return absl::OkStatus();
+  const auto are = [](const std::optional<std::vector<Row>>& rows, const Row& first, const Row& second) {
+    return rows && (*rows)[0] == first && (*rows)[1] == second;
+  };
+  const Row& answer_a = alone_a->front();
+  const Row& answer_b = alone_b->front();
+  if (are(together, answer_a, answer_b) && are(swapped, answer_b, answer_a)) return absl::OkStatus();
   return absl::FailedPreconditionError(
       "expected the answer for a row to be the same alone and in a batch, got other bits: the network mixes rows; "
       "max_batch_size: 0 in the configuration serves it unbatched");

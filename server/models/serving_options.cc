@@ -52,7 +52,9 @@ absl::Status TakeBatching(const inference::ModelConfig& config, ServingOptions* 
     }
     options->preferred_rows.push_back(size);
   }
-  std::sort(options->preferred_rows.begin(), options->preferred_rows.end());
+  std::vector<int64_t>& sizes = options->preferred_rows;
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
   options->max_queue_delay = Microseconds(batching.max_queue_delay_microseconds());
   options->preserve_ordering = batching.preserve_ordering();
   return TakePriorities(batching, options);

@@ -23,7 +23,7 @@ struct ServingOptions {
   };
 
   // dynamic_batching
-  std::vector<int64_t> preferred_rows;  // rising
+  std::vector<int64_t> preferred_rows;  // rising, no two alike
   std::chrono::nanoseconds max_queue_delay{0};
   bool preserve_ordering = false;
   uint64_t priority_levels = 0;

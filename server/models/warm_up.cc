@@ -21,21 +21,29 @@ const Cost* CostOf(const CostCurve& curve, int64_t rows) {
   return cost != nullptr && cost->rows == rows ? cost : nullptr;
 }
 
-bool Stopped(const WarmUpOptions& options) { return options.stop != nullptr && options.stop->cancelled(); }
+// Prepares one program, unless asked to stop. The first of several rows tells whether rows may share a batch at all.
+absl::Status PrepareOne(ProgramSet& programs, int64_t rows, int threads, const WarmUpOptions& options) {
+  if (options.stop != nullptr && options.stop->cancelled()) return absl::CancelledError("the warm-up was stopped");
+  ProgramSet::Check check;
+  if (rows == 2 && threads == 1) check = [&] { return CheckRowsIndependent(programs); };
+  RETURN_IF_ERROR(programs.Prepare(rows, threads, check));
+  options.prepared();
+  return absl::OkStatus();
+}
+
+// Whether what went wrong with one size goes wrong with all.
+bool IsFatal(const absl::Status& status) { return absl::IsFailedPrecondition(status) || absl::IsCancelled(status); }
 
 // 1, 2, 4 ... as far as they are worth it, each prepared for one thread.
 absl::StatusOr<std::vector<int64_t>> PrepareSizes(ProgramSet& programs, const WarmUpOptions& options) {
   std::vector<int64_t> sizes;
   std::vector<double> per_row;
   for (int64_t rows = 1; rows <= options.max_rows; rows *= 2) {
-    if (Stopped(options)) return absl::CancelledError("the warm-up was stopped");
-    if (const absl::Status status = programs.Prepare(rows, 1); !status.ok()) {
-      if (rows == 1) return status;
+    if (const absl::Status status = PrepareOne(programs, rows, 1, options); !status.ok()) {
+      if (rows == 1 || IsFatal(status)) return status;
       break;
     }
-    if (rows == 2) RETURN_IF_ERROR(CheckRowsIndependent(programs));
     sizes.push_back(rows);
-    options.prepared();
     const std::shared_ptr<const CostCurve> curve = programs.costs().curve();
     const Cost& cost = *CostOf(*curve, rows);
     per_row.push_back(static_cast<double>(cost.mean.count()) / static_cast<double>(rows));
@@ -65,17 +73,21 @@ WarmUpOptions WarmUpOptionsFor(const ModelVersion& version, int lanes) {
 
 absl::Status WarmUp(ProgramSet& programs, const WarmUpOptions& options) {
   ASSIGN_OR_RETURN(std::vector<int64_t> sizes, PrepareSizes(programs, options));
-  for (const int64_t rows : options.preferred_rows) {
+  std::vector<int64_t> preferred = options.preferred_rows;
+  // However large a run is, nothing is batched unchecked.
+  const bool batches = std::any_of(preferred.begin(), preferred.end(), [](int64_t rows) { return rows > 1; });
+  if (batches) preferred.insert(preferred.begin(), 2);
+  for (const int64_t rows : preferred) {
     if (std::find(sizes.begin(), sizes.end(), rows) != sizes.end()) continue;
-    RETURN_IF_ERROR(programs.Prepare(rows, 1));
+    RETURN_IF_ERROR(PrepareOne(programs, rows, 1, options));
     sizes.push_back(rows);
-    options.prepared();
   }
   if (options.threads < 2) return absl::OkStatus();
   for (const int64_t rows : sizes) {
-    if (Stopped(options)) return absl::CancelledError("the warm-up was stopped");
-    if (!programs.Prepare(rows, options.threads).ok()) break;
-    options.prepared();
+    if (const absl::Status status = PrepareOne(programs, rows, options.threads, options); !status.ok()) {
+      if (IsFatal(status)) return status;
+      break;
+    }
   }
   return absl::OkStatus();
 }

@@ -26,6 +26,8 @@ constexpr double kMinMarginNs = 150e3;
 constexpr double kNoticeable = 0.03;
 constexpr int kPublishEvery = 256;
 
+bool Differs(double now, double published) { return std::abs(now / published - 1) > kNoticeable; }
+
 std::chrono::nanoseconds Nanoseconds(double ns) { return std::chrono::nanoseconds(std::llround(ns)); }
 
 }  // namespace
@@ -73,8 +75,8 @@ void CostTable::Record(int64_t rows, int threads, std::chrono::nanoseconds durat
   const double usual = std::min(ratio, kOutlier);
   drift_ *= 1 + kDriftRate * (usual - 1);
   program->base *= 1 + kBaseRate * (std::clamp(ns / Mean(*program), 0.5, 2.0) - 1);
-  const bool noticeable =
-      std::abs(drift_ / published_drift_ - 1) > kNoticeable || std::abs(margin_ / published_margin_ - 1) > kNoticeable;
+  const bool noticeable = Differs(drift_, published_drift_) || Differs(margin_, published_margin_) ||
+                          Differs(program->base, program->published_base);
   if (noticeable || --records_until_publish_ <= 0) Publish();
 }
 
@@ -86,7 +88,8 @@ std::shared_ptr<const CostCurve> CostTable::curve() const {
 void CostTable::Publish() {
   std::vector<Cost> costs;
   costs.reserve(programs_.size());
-  for (const Program& program : programs_) {
+  for (Program& program : programs_) {
+    program.published_base = program.base;
     const double mean = Mean(program);
     costs.push_back(
         {program.rows, program.threads, Nanoseconds(mean), Nanoseconds(std::max(mean * margin_, mean + kMinMarginNs))});

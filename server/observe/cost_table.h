@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/base/mutex.h"
@@ -58,6 +59,7 @@ class CostTable {
     int64_t rows;
     int threads;
     double base;  // nanoseconds
+    double published_base = 0;
   };
 
   double Mean(const Program& program) const REQUIRES(mutex_) { return program.base * drift_; }

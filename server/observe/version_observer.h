@@ -54,7 +54,7 @@ class PrometheusObserver final : public VersionObserver {
   std::map<absl::StatusCode, prometheus::Counter*> requests_ GUARDED_BY(mutex_);
   std::map<std::string, prometheus::Counter*> misses_ GUARDED_BY(mutex_);
   std::map<std::string, prometheus::Counter*> refusals_ GUARDED_BY(mutex_);
-  std::map<std::string, prometheus::Counter*> cache_requests_ GUARDED_BY(mutex_);  // none where no cache is asked
+  std::map<std::string, prometheus::Counter*> cache_requests_ GUARDED_BY(mutex_);   // none where no cache is asked
   std::map<std::pair<int64_t, int>, prometheus::Gauge*> costs_ GUARDED_BY(mutex_);  // by rows and threads
   VersionStatistics statistics_ GUARDED_BY(mutex_);
 };

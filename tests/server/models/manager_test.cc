@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "proto/inference/model_config.pb.h"
 #include "tests/server/support/networks.h"
 #include "tests/support/status_matchers.h"
@@ -45,7 +46,7 @@ class ManagerTest : public ::testing::Test {
 
 // What a version that doubles or triples its input makes of one row (1, 10).
 std::vector<float> Answer(const ModelVersion& version) {
-  auto lease = version.Acquire({{1, 2}}, 1);
+  auto lease = version.Programs({{2}})->Acquire(1, 1);
   EXPECT_OK(lease);
   const float row[] = {1, 10};
   std::memcpy(lease->input(0).data(), row, sizeof(row));
@@ -162,26 +163,16 @@ TEST_F(ManagerTest, GaugesFollowTheCaches) {
   dir_.Write("scale/1/model.onnx", ScaleNetwork(2));
   const auto manager = Loaded();
   ASSERT_OK_AND_ASSIGN(const auto version, manager->snapshot()->Find("scale", ""));
-  EXPECT_OK(version->Acquire({{7, 2}}, 1));
+  const int loaded = version->num_programs();
+  EXPECT_GE(loaded, 1);
   manager->RefreshMetrics();
-  EXPECT_THAT(metrics_.Text(), HasSubstr(R"(beak_model_programs{model="scale",version="1"} 2)"))
-      << "for one row since loading, for seven rows since now";
-}
-
-TEST_F(ManagerTest, WorkspacesAreUsedAgain) {
-  dir_.Write("scale/1/model.onnx", ScaleNetwork(2));
-  const auto manager = Loaded();
-  ASSERT_OK_AND_ASSIGN(const auto version, manager->snapshot()->Find("scale", ""));
-  const std::byte* first = version->Acquire({{1, 2}}, 1)->input(0).data();
-  EXPECT_EQ(version->Acquire({{1, 2}}, 1)->input(0).data(), first);
-}
-
-TEST_F(ManagerTest, ShapesThatTheNetworkCannotTakeAreErrors) {
-  dir_.Write("scale/1/model.onnx", ScaleNetwork(2));
-  const auto manager = Loaded();
-  ASSERT_OK_AND_ASSIGN(const auto version, manager->snapshot()->Find("scale", ""));
-  EXPECT_FALSE(version->Acquire({{1, 3}}, 1).ok());
-  EXPECT_FALSE(version->Acquire({{int64_t{1} << 60, 2}}, 1).ok());
+  const auto series = [](int programs) {
+    return absl::StrCat(R"(beak_model_programs{model="scale",version="1"} )", programs, "\n");
+  };
+  EXPECT_THAT(metrics_.Text(), HasSubstr(series(loaded)));
+  EXPECT_OK(version->Programs({{2}})->Prepare(7, 1));
+  manager->RefreshMetrics();
+  EXPECT_THAT(metrics_.Text(), HasSubstr(series(loaded + 1)));
 }
 
 }  // namespace

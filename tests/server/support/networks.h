@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,19 @@ std::string GatherNetwork();
 // indices int64 [-1], from 0 to 9: y float32 [-1, 4], four times each index. Of its rows only the one is wrong whose
 // index is out of range.
 std::string PickNetwork();
+
+// y = x - the mean over the batch, [-1, 2] of an ONNX float type: the answer for a row depends on the others.
+std::string CentredNetwork(int type);
+
+// y = x, float32 [-1, 1], by way of `columns` copies: takes memory for each row. Less the mean over the batch where it
+// `mixes` rows.
+std::string WideNetwork(int columns, bool mixes);
+
+// y = the products of all pairs of rows of x, float32 [-1, 1]: n * n rows, as many as x has for one alone.
+std::string PairsNetwork();
+
+// A small convolutional classifier with weights at random: x float32 [-1, 3, 16, 16], y [-1, 10]. Convolutions of
+// several kinds (3x3, depthwise, 1x1), a residual sum, pools and a Gemm.
+std::string ConvNetwork();
 
 }  // namespace beak::testing
