@@ -57,7 +57,7 @@ def measure(arguments):
         with Server(arguments.build_dir / "benchmark/beak-benchmark-echo") as server:
             echo = load(arguments, server)
         with Server(arguments.build_dir / "bin/beak-server", f"--model=lecture={network}", "--grpc-port=0",
-                    "--metrics-port=0") as server:
+                    "--metrics-port=0", "--shutdown-grace-secs=0") as server:
             served = load(arguments, server)
         rounds.append({"R": served["per_second"], "R_echo": echo["per_second"],
                        "R_engine": engine(arguments, network), "p50_ms": served["p50_ms"], "p99_ms": served["p99_ms"],
