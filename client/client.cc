@@ -173,6 +173,24 @@ absl::StatusOr<std::vector<ModelStatistics>> Client::GetStatistics(const std::st
   return FromProto(*response);
 }
 
+absl::Status Client::LoadModel(const std::string& model, const std::optional<std::string>& config_json,
+                               const CallOptions& options) {
+  inference::RepositoryModelLoadRequest request;
+  request.set_model_name(model);
+  if (config_json) (*request.mutable_parameters())["config"].set_string_param(*config_json);
+  return Call<Inference, inference::RepositoryModelLoadRequest, inference::RepositoryModelLoadResponse>(
+             *channel_, options, stubs_->inference->async(), &Inference::RepositoryModelLoad, std::move(request))
+      .status();
+}
+
+absl::Status Client::UnloadModel(const std::string& model, const CallOptions& options) {
+  inference::RepositoryModelUnloadRequest request;
+  request.set_model_name(model);
+  return Call<Inference, inference::RepositoryModelUnloadRequest, inference::RepositoryModelUnloadResponse>(
+             *channel_, options, stubs_->inference->async(), &Inference::RepositoryModelUnload, std::move(request))
+      .status();
+}
+
 absl::StatusOr<PredictResponse> Client::Predict(PredictRequest request, const CallOptions& options) {
   return PredictAsync(std::move(request), options).get();
 }

@@ -4,9 +4,11 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/retry.h"
 #include "client/types.h"
@@ -68,6 +70,14 @@ class Client {
   absl::StatusOr<std::vector<ModelStatistics>> GetStatistics(const std::string& model = "",
                                                              const std::string& version = "",
                                                              const CallOptions& options = {});
+
+  // Has the server load a model, or what is new of it, and waits until it is ready. `config_json`: a configuration
+  // (inference.ModelConfig as JSON) whose fields replace those of the model's own until it is loaded again without.
+  // Servers refuse where they follow their repository by themselves.
+  absl::Status LoadModel(const std::string& model, const std::optional<std::string>& config_json = std::nullopt,
+                         const CallOptions& options = {});
+  // Has the server take no more requests for a model; those that it has run on.
+  absl::Status UnloadModel(const std::string& model, const CallOptions& options = {});
 
   absl::StatusOr<PredictResponse> Predict(PredictRequest request, const CallOptions& options = {});
 

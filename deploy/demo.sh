@@ -56,7 +56,7 @@ add_squeezenet() {
 }
 
 start_server() {
-  $bin/beak-server --model-repository="$work/models" --grpc-port=0 --metrics-port=0 2>"$work/server.log" &
+  $bin/beak-server --model-repository="$work/models" --grpc-port=0 --metrics-port=0 --shutdown-grace-secs=0 2>"$work/server.log" &
   server=$!
   for _ in $(seq 300); do
     grep -q '^beak-server ready' "$work/server.log" && break

@@ -25,6 +25,8 @@ struct Flags {
   std::vector<std::string> models;  // [NAME=]FILE
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
+  double repository_poll_secs = 2;
+  double shutdown_grace_secs = 2;
   double drain_timeout_secs = 30;
 };
 
@@ -34,6 +36,42 @@ ModelFile ParseModelFlag(const std::string& value) {
   const bool named = equals != std::string::npos && value.find('/') > equals;
   if (named) return {value.substr(0, equals), value.substr(equals + 1)};
   return {std::filesystem::path(value).stem().string(), value};
+}
+
+void DeclareModelFlags(CLI::App& app, Flags& flags) {
+  ServerConfig& server = flags.server;
+  const std::map<std::string, ControlMode> modes = {
+      {"poll", ControlMode::kPoll}, {"none", ControlMode::kNone}, {"explicit", ControlMode::kExplicit}};
+  app.add_option("--model-control-mode", server.model_control_mode,
+                 "poll: follow the repository; none: load what is there at start; explicit: load what --load-model and "
+                 "load calls name (default poll)")
+      ->transform(CLI::CheckedTransformer(modes).description(""))
+      ->type_name("MODE");
+  app.add_option("--repository-poll-secs", flags.repository_poll_secs, "How often the repository is looked at")
+      ->check(CLI::Range(0.01, 86400.0))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  app.add_option("--load-model", server.load_models,
+                 "Load this model at start, in explicit mode; * for all; repeatable")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--model-load-threads", server.model_load_threads, "Versions that are loaded at the same time")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--model-load-retries", server.model_load_retries,
+                 "How often a load is tried again that failed for a reason that may pass")
+      ->check(CLI::Range(0, 16))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--memory-limit-bytes", server.memory_limit_bytes,
+                 "Memory beyond which nothing more is loaded; 0: nine tenths of what the process may use")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 50))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--state-dir", server.state_dir,
+                 "Folder for what must outlive the process: loads that killed it, pinned versions")
+      ->type_name("DIR");
 }
 
 void DeclareFlags(CLI::App& app, Flags& flags) {
@@ -46,6 +84,7 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
                  "Serve one model file as version 1 of NAME (by default the file's name); repeatable")
       ->type_name("[NAME=]FILE")
       ->allow_extra_args(false);
+  DeclareModelFlags(app, flags);
   app.add_option("--host", server.host, "Address to listen on")->type_name("HOST")->capture_default_str();
   app.add_option("--grpc-port", server.grpc_port, "Port of the gRPC services; 0 picks a free one")
       ->check(port)
@@ -88,6 +127,12 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
       ->check(CLI::Range(int64_t{1} << 10, int64_t{1} << 50))
       ->type_name("N")
       ->capture_default_str();
+  app.add_option(
+         "--shutdown-grace-secs", flags.shutdown_grace_secs,
+         "How long requests are still served at the end, while health says NOT_SERVING; a second signal ends it")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->type_name("SECONDS")
+      ->capture_default_str();
   app.add_option("--drain-timeout-secs", flags.drain_timeout_secs, "How long requests may take to finish at the end")
       ->check(CLI::Range(0.0, 86400.0))
       ->type_name("SECONDS")
@@ -110,6 +155,17 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   app.set_version_flag("--version", "beak-server " BEAK_VERSION);
 }
 
+std::chrono::nanoseconds ToDuration(double seconds) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
+}
+
+// Returns after `duration`, or with the first signal of `stop`.
+void AwaitSignal(const sigset_t& stop, std::chrono::nanoseconds duration) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+  const timespec timeout = {static_cast<time_t>(seconds.count()), static_cast<long>((duration - seconds).count())};
+  sigtimedwait(&stop, nullptr, &timeout);
+}
+
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "beak-server: %s\n", std::string(status.message()).c_str());
   return kExitFailure;
@@ -118,6 +174,7 @@ int Fail(const absl::Status& status) {
 // Serves until a signal of `stop` comes, which all threads must have blocked.
 int Serve(const Flags& flags, const sigset_t& stop) {
   ServerConfig config = flags.server;
+  config.repository_poll = ToDuration(flags.repository_poll_secs);
   config.on_loaded = [&](const Server& server) {
     std::fprintf(stderr, "beak-server ready grpc=%s metrics=%s\n", HostPort(config.host, server.grpc_port()).c_str(),
                  HostPort(config.host, server.metrics_port()).c_str());
@@ -128,8 +185,10 @@ int Serve(const Flags& flags, const sigset_t& stop) {
   int signal = 0;
   sigwait(&stop, &signal);
   LogInfo("shutting down", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
-  (*server)->Shutdown(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(flags.drain_timeout_secs)));
+  (*server)->AnnounceEnd();
+  AwaitSignal(stop, ToDuration(flags.shutdown_grace_secs));
+  LogInfo("draining");
+  (*server)->Shutdown(ToDuration(flags.drain_timeout_secs));
   server->reset();
   LogInfo("stopped");
   return 0;
@@ -144,6 +203,9 @@ int Main(int argc, char** argv) {
     app.parse(argc, argv);
     if (flags.server.model_repository.empty() && flags.models.empty()) {
       throw CLI::RequiredError("--model-repository or --model");
+    }
+    if (!flags.server.load_models.empty() && flags.server.model_control_mode != ControlMode::kExplicit) {
+      throw CLI::RequiredError("--load-model: --model-control-mode=explicit");
     }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;

@@ -5,14 +5,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "engine/base/cancel.h"
 #include "engine/base/clock.h"
 #include "engine/base/cpu.h"
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
 #include "engine/base/process.h"
 #include "engine/base/status.h"
-#include "engine/base/thread.h"
 #include "server/grpc/grpc_server.h"
 #include "server/models/readiness.h"
 #include "server/observe/address.h"
@@ -42,7 +40,7 @@ class ServerImpl final : public Server {
   // Each part starts after those that it uses; ports that are in use are found before anything is loaded.
   absl::Status Start() {
     const int lanes = config_.threads > 0 ? config_.threads : AvailableCores();
-    ASSIGN_OR_RETURN(models_, ModelManager::Create({config_.model_repository, config_.models, lanes}, metrics_));
+    ASSIGN_OR_RETURN(models_, ModelManager::Create(ManagerOptions(lanes), metrics_));
     ASSIGN_OR_RETURN(tracer_, MakeTracer(lanes));
     readiness_ = std::make_unique<Readiness>(*models_);
     scheduler_ = std::make_unique<BatchScheduler>(
@@ -61,31 +59,45 @@ class ServerImpl final : public Server {
                           {"metrics", HostPort(config_.host, metrics_port())},
                           {"lanes", lanes}});
     models_->OnChange([this] { grpc_->ModelsChanged(); });
-    loader_ = StartThread("beak-loader", [this] { Load(); });
+    models_->Start([this] { config_.on_loaded(*this); });
     return absl::OkStatus();
   }
 
   int grpc_port() const override { return grpc_->port(); }
   int metrics_port() const override { return endpoint_->port(); }
 
+  void AnnounceEnd() override {
+    models_->BeginStop();
+    readiness_->Stop();
+    grpc_->EndWatches();
+  }
+
   void Shutdown(std::chrono::nanoseconds drain) override {
     stopped_ = true;
     if (!grpc_) return;  // never started
     const MonotonicTime deadline = clock_.Now() + drain;
-    stop_loading_.Cancel();
-    readiness_->Stop();
-    grpc_->EndWatches();
+    AnnounceEnd();
     // Requests in the queue and on lanes are answered first; calls that come meanwhile are told UNAVAILABLE.
     scheduler_->Drain(deadline);
     std::this_thread::sleep_for(kLinger);
     grpc_->Shutdown(std::max(deadline, clock_.Now() + kFlush));
-    loader_.join();
+    models_->Stop();
   }
 
  private:
-  void Load() {
-    models_->LoadAll(stop_loading_);
-    if (models_->first_load_done()) config_.on_loaded(*this);
+  ModelManager::Options ManagerOptions(int lanes) const {
+    ModelManager::Options options;
+    options.repository = config_.model_repository;
+    options.files = config_.models;
+    options.lanes = lanes;
+    options.mode = config_.model_control_mode;
+    options.poll_period = config_.repository_poll;
+    options.load_at_start = config_.load_models;
+    options.load_threads = config_.model_load_threads;
+    options.load_retries = config_.model_load_retries;
+    options.memory_limit_bytes = config_.memory_limit_bytes;
+    options.state_dir = config_.state_dir;
+    return options;
   }
 
   absl::StatusOr<std::unique_ptr<Tracer>> MakeTracer(int lanes) const {
@@ -121,8 +133,6 @@ class ServerImpl final : public Server {
   std::unique_ptr<Headroom> headroom_;  // guarded by headroom_mutex_
   std::unique_ptr<MetricsEndpoint> endpoint_;
   std::unique_ptr<GrpcServer> grpc_;
-  CancelToken stop_loading_;
-  std::thread loader_;
 };
 
 }  // namespace

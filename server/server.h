@@ -20,6 +20,14 @@ struct ServerConfig {
   int metrics_port = 8002;
   std::string model_repository;  // empty: none
   std::vector<ModelFile> models;
+  // How models are followed; see ModelManager::Options, whose defaults these are.
+  ControlMode model_control_mode = ControlMode::kPoll;
+  std::chrono::nanoseconds repository_poll = std::chrono::seconds(2);
+  std::vector<std::string> load_models;
+  int model_load_threads = 1;
+  int model_load_retries = 2;
+  int64_t memory_limit_bytes = 0;
+  std::string state_dir;
   int threads = 0;  // lanes; 0: as many as cores may be used
   int64_t max_receive_bytes = int64_t{256} << 20;
   int64_t queue_rows = 4096;                // that may wait; further requests are refused
@@ -47,8 +55,12 @@ class Server {
   virtual int grpc_port() const = 0;
   virtual int metrics_port() const = 0;
 
-  // Says NOT_SERVING, refuses new requests, and finishes those it has; what is left after `drain` is refused or
-  // cancelled. Returns when nothing runs any more. Call once.
+  // Says NOT_SERVING to whoever asks or watches, so that balancers send their requests elsewhere; those that still come
+  // are served. Begins no more loads. Returns at once.
+  virtual void AnnounceEnd() = 0;
+
+  // AnnounceEnd, where that has not been done; refuses new requests, and finishes those it has; what is left after
+  // `drain` is refused or cancelled. Returns when nothing runs any more. Call once.
   virtual void Shutdown(std::chrono::nanoseconds drain) = 0;
 };
 

@@ -115,7 +115,7 @@ CLI::App* AddModelCommand(CLI::App& model, const char* name, const char* help, c
 }
 
 void AddModel(CLI::App& app, Command& command) {
-  CLI::App* model = app.add_subcommand("model", "Look at the models of a server");
+  CLI::App* model = app.add_subcommand("model", "Look at the models of a server, load and unload them");
   model->require_subcommand(1);
   auto flags = std::make_shared<ModelFlags>();
   AddModelCommand(*model, "list", "What the repository holds, and its state", flags, &ListModels, command);
@@ -123,6 +123,18 @@ void AddModel(CLI::App& app, Command& command) {
   CLI::App* stats = AddModelCommand(*model, "stats", "Counts and times of requests", flags, &ShowStatistics, command);
   config->add_option("model", flags->model, "Name of the model")->required()->type_name("MODEL");
   stats->add_option("model", flags->model, "Name of the model; all if not given")->type_name("MODEL");
+  CLI::App* load =
+      AddModelCommand(*model, "load", "Load a model, or what is new of it; unpins it", flags, &LoadModel, command);
+  CLI::App* unload = AddModelCommand(*model, "unload", "Serve a model no more", flags, &UnloadModel, command);
+  CLI::App* rollback =
+      AddModelCommand(*model, "rollback", "Serve one version and no other, from now on", flags, &LoadModel, command);
+  for (CLI::App* sub : {load, unload, rollback}) {
+    sub->add_option("model", flags->model, "Name of the model")->required()->type_name("MODEL");
+  }
+  rollback->add_option("--version", flags->version, "Version to serve")
+      ->required()
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
   for (CLI::App* sub : {config, stats}) {
     sub->add_option("--version", flags->version, "Version of the model")->check(CLI::NonNegativeNumber)->type_name("N");
   }

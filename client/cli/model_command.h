@@ -20,4 +20,9 @@ absl::StatusOr<std::string> ListModels(const ModelFlags& flags);
 absl::StatusOr<std::string> ShowConfig(const ModelFlags& flags);
 absl::StatusOr<std::string> ShowStatistics(const ModelFlags& flags);
 
+// Each has the server do something, and waits until it is done. A version that is given is pinned: that one and no
+// other, until the model is loaded without.
+absl::StatusOr<std::string> LoadModel(const ModelFlags& flags);
+absl::StatusOr<std::string> UnloadModel(const ModelFlags& flags);
+
 }  // namespace beak::cli

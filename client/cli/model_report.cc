@@ -118,6 +118,16 @@ std::string ToJson(const std::vector<client::ModelStatistics>& statistics) {
   return Dump(json);
 }
 
+std::string ActionText(const std::string& model, const std::string& version, const std::string& done) {
+  return absl::StrCat(model, version.empty() ? "" : " version ", version, ": ", done, "\n");
+}
+
+std::string ActionJson(const std::string& model, const std::string& version, const std::string& done) {
+  nlohmann::json json = {{"name", model}, {"done", done}};
+  if (!version.empty()) json["version"] = version;
+  return Dump(json);
+}
+
 std::string ToText(client::HealthStatus status) {
   switch (status) {
     case client::HealthStatus::kServing:

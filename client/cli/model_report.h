@@ -16,6 +16,10 @@ std::string ToJson(const std::vector<client::ModelIndex>& models);
 std::string ToText(const std::vector<client::ModelStatistics>& statistics);
 std::string ToJson(const std::vector<client::ModelStatistics>& statistics);
 
+// "m version 2: loaded"; without a version, "m: loaded".
+std::string ActionText(const std::string& model, const std::string& version, const std::string& done);
+std::string ActionJson(const std::string& model, const std::string& version, const std::string& done);
+
 // "SERVING", "NOT_SERVING" or "UNKNOWN".
 std::string ToText(client::HealthStatus status);
 

@@ -114,7 +114,8 @@ void DescribeIndex(const ModelSnapshot& models, bool ready_only, inference::Repo
     index.set_reason(reason);
   };
   for (const auto& [name, entry] : models.models) {
-    if (entry.versions.empty() && !ready_only) add(name, "", "UNAVAILABLE", entry.reason);
+    // What nobody has asked for has a name only.
+    if (entry.versions.empty() && !ready_only) add(name, "", entry.reason.empty() ? "" : "UNAVAILABLE", entry.reason);
     for (const auto& [number, version] : entry.versions) {
       if (ready_only && version.state != VersionState::kReady) continue;
       add(name, absl::StrCat(number), IndexState(version.state), version.reason);

@@ -49,7 +49,7 @@ void SetProcessDefaults() {
 
 class GrpcServerImpl final : public GrpcServer {
  public:
-  GrpcServerImpl(const Options& options, const ModelManager& models, const Readiness& readiness, Predictor& predictor,
+  GrpcServerImpl(const Options& options, ModelManager& models, const Readiness& readiness, Predictor& predictor,
                  const Clock& clock)
       : clock_(clock),
         streams_(StreamCalls::Create(predictor, clock)),
@@ -108,7 +108,7 @@ class GrpcServerImpl final : public GrpcServer {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options, const ModelManager& models,
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options, ModelManager& models,
                                                                const Readiness& readiness, Predictor& predictor,
                                                                const Clock& clock) {
   auto server = std::make_unique<GrpcServerImpl>(options, models, readiness, predictor, clock);

@@ -24,7 +24,7 @@ class GrpcServer {
   };
 
   // Listens from now on. UNAVAILABLE where the address cannot be listened on. The others must outlive it.
-  static absl::StatusOr<std::unique_ptr<GrpcServer>> Create(const Options& options, const ModelManager& models,
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Create(const Options& options, ModelManager& models,
                                                             const Readiness& readiness, Predictor& predictor,
                                                             const Clock& clock);
   virtual ~GrpcServer() = default;

@@ -9,6 +9,7 @@
 #include "proto/wire/status.h"
 #include "server/grpc/describe.h"
 #include "server/grpc/infer_call.h"
+#include "server/grpc/repository_parameters.h"
 
 namespace beak {
 namespace {
@@ -17,12 +18,18 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 
 // What of the protocol's extensions is real here.
-constexpr const char* kExtensions[] = {"classification", "model_configuration", "parameters", "statistics"};
+constexpr const char* kExtensions[] = {"classification",      "model_repository", "model_repository(unload_dependents)",
+                                       "model_configuration", "parameters",       "statistics"};
 
 ServerUnaryReactor* Answer(CallbackServerContext* context, const absl::Status& status = absl::OkStatus()) {
   ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(wire::ToGrpcStatus(status));
   return reactor;
+}
+
+// Ends the call with the status that it is given, from any thread.
+ModelManager::Done AnswerLater(ServerUnaryReactor* reactor) {
+  return [reactor](const absl::Status& status) { reactor->Finish(wire::ToGrpcStatus(status)); };
 }
 
 absl::Status NotServed(const char* what) {
@@ -31,7 +38,7 @@ absl::Status NotServed(const char* what) {
 
 class InferenceService final : public inference::GRPCInferenceService::CallbackService {
  public:
-  InferenceService(InferenceServiceOptions options, const ModelManager& models, const Readiness& readiness,
+  InferenceService(InferenceServiceOptions options, ModelManager& models, const Readiness& readiness,
                    Predictor& predictor, StreamCalls& streams, const Clock& clock)
       : options_(std::move(options)),
         models_(models),
@@ -100,14 +107,24 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
     return Answer(context);
   }
 
-  ServerUnaryReactor* RepositoryModelLoad(CallbackServerContext* context, const inference::RepositoryModelLoadRequest*,
+  // Both are answered when the manager says so: loading may take its time.
+  ServerUnaryReactor* RepositoryModelLoad(CallbackServerContext* context,
+                                          const inference::RepositoryModelLoadRequest* request,
                                           inference::RepositoryModelLoadResponse*) override {
-    return Answer(context, NotServed("RepositoryModelLoad"));
+    const absl::StatusOr<LoadParameters> parameters = ParseLoadParameters(*request);
+    if (!parameters.ok()) return Answer(context, parameters.status());
+    ServerUnaryReactor* reactor = context->DefaultReactor();  // once: a second call would make it anew
+    models_.Load(request->model_name(), parameters->config_json, AnswerLater(reactor));
+    return reactor;
   }
   ServerUnaryReactor* RepositoryModelUnload(CallbackServerContext* context,
-                                            const inference::RepositoryModelUnloadRequest*,
+                                            const inference::RepositoryModelUnloadRequest* request,
                                             inference::RepositoryModelUnloadResponse*) override {
-    return Answer(context, NotServed("RepositoryModelUnload"));
+    const absl::Status valid = CheckUnloadParameters(*request);
+    if (!valid.ok()) return Answer(context, valid);
+    ServerUnaryReactor* reactor = context->DefaultReactor();
+    models_.Unload(request->model_name(), AnswerLater(reactor));
+    return reactor;
   }
   ServerUnaryReactor* SystemSharedMemoryStatus(CallbackServerContext* context,
                                                const inference::SystemSharedMemoryStatusRequest*,
@@ -150,7 +167,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
 
  private:
   const InferenceServiceOptions options_;
-  const ModelManager& models_;
+  ModelManager& models_;
   const Readiness& readiness_;
   Predictor& predictor_;
   StreamCalls& streams_;
@@ -159,7 +176,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeInferenceService(const InferenceServiceOptions& options, const ModelManager& models,
+std::unique_ptr<grpc::Service> MakeInferenceService(const InferenceServiceOptions& options, ModelManager& models,
                                                     const Readiness& readiness, Predictor& predictor,
                                                     StreamCalls& streams, const Clock& clock) {
   return std::make_unique<InferenceService>(options, models, readiness, predictor, streams, clock);

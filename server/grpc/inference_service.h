@@ -22,7 +22,7 @@ struct InferenceServiceOptions {
 
 // inference.GRPCInferenceService: converts and delegates. Calls that Beak does not serve are answered UNIMPLEMENTED
 // with a sentence. *Thread-safe.* The others must outlive it.
-std::unique_ptr<grpc::Service> MakeInferenceService(const InferenceServiceOptions& options, const ModelManager& models,
+std::unique_ptr<grpc::Service> MakeInferenceService(const InferenceServiceOptions& options, ModelManager& models,
                                                     const Readiness& readiness, Predictor& predictor,
                                                     StreamCalls& streams, const Clock& clock);
 

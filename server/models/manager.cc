@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "engine/base/check.h"
 #include "engine/base/file.h"
 #include "engine/base/log.h"
 #include "engine/base/memory.h"
@@ -17,7 +16,6 @@
 namespace beak {
 namespace {
 
-constexpr int64_t kNoVersion = 0;  // in metrics
 constexpr int kMaxPasses = 4;
 
 }  // namespace
@@ -52,11 +50,7 @@ absl::Status ModelManager::Prepare() {
   RETURN_IF_ERROR(WishAtStart());
   Decide();
   Publish();
-  for (const auto& [model, reason] : bare_) {
-    if (reason.empty()) continue;
-    metrics_.SetVersionState(model, kNoVersion, NameOf(VersionState::kFailed));
-    LogError("model failed to load", {{"model", model}, {"reason", reason}});
-  }
+  ReportBare();
   return absl::OkStatus();
 }
 
@@ -194,7 +188,8 @@ RepositoryView ModelManager::View() const {
 void ModelManager::Decide() {
   // One decision may make way for the next: a version that is gone is unloaded, then reported as missing.
   for (int pass = 0; pass < kMaxPasses; ++pass) {
-    const std::vector<Action> actions = Reconcile(View(), clock_.Now());
+    decided_at_ = clock_.Now();
+    const std::vector<Action> actions = Reconcile(View(), decided_at_);
     if (actions.empty()) return;
     for (const Action& action : actions) Apply(action);
   }
@@ -241,79 +236,14 @@ void ModelManager::ApplyUnload(const Key& key, const std::string& reason) {
   }
 }
 
-void ModelManager::SetState(const Key& key, Slot& slot, VersionState state, const std::string& reason) {
-  dirty_ = true;
-  slot.reason = reason;
-  if (state == slot.held.state) return;
-  BEAK_CHECK(MayFollow(slot.held.state, state));
-  slot.held.state = state;
-  slot.held.shown = false;
-  // What is unloaded has no series.
-  metrics_.SetVersionState(key.first, key.second, state == VersionState::kUnloaded ? "" : NameOf(state));
-  if (state == VersionState::kDraining || state == VersionState::kUnloaded) {
-    LogInfo(absl::StrCat("model ", NameOf(state)), {{"model", key.first}, {"version", key.second}, {"reason", reason}});
-  }
-}
-
 MonotonicTime ModelManager::NextRetry() const {
-  // What is overdue is not wanted, or is decided about at the next step.
-  const MonotonicTime now = clock_.Now();
+  // What was due at the last decision and has not been tried is not wanted.
   MonotonicTime next = kNever;
   for (const auto& [key, slot] : slots_) {
-    if (slot.held.attempt == Attempt::kFailed && slot.held.retry_at > now) next = std::min(next, slot.held.retry_at);
+    const bool waits = slot.held.attempt == Attempt::kFailed && slot.held.retry_at > decided_at_;
+    if (waits) next = std::min(next, slot.held.retry_at);
   }
   return next;
-}
-
-// ---------------------------------------------------------------- what is published
-
-std::map<std::string, std::string> ModelManager::WhyBare() const {
-  std::map<std::string, std::string> bare;
-  for (const auto& [name, files] : disk_) {
-    const auto slot = slots_.lower_bound({name, 0});
-    if (slot != slots_.end() && slot->first.first == name) continue;
-    const bool wished = options_.mode != ControlMode::kExplicit || wishes_.count(name) == 1;
-    std::string& reason = bare[name];
-    if (!files.config_status.ok()) {
-      reason = files.config_status.ToString();
-    } else if (files.state.versions.empty()) {
-      reason = absl::NotFoundError("expected folders of versions (1, 2 ...), got none").ToString();
-    } else if (wished) {
-      reason = "waiting until its files stand still";
-    }
-  }
-  return bare;
-}
-
-void ModelManager::Publish() {
-  std::map<std::string, std::string> bare = WhyBare();
-  if (!dirty_ && bare == bare_) return;
-  for (const auto& [name, reason] : bare_) {
-    if (bare.count(name) == 0) metrics_.SetVersionState(name, kNoVersion, "");
-  }
-  bare_ = std::move(bare);
-  dirty_ = false;
-  auto next = std::make_shared<ModelSnapshot>();
-  for (const auto& [name, reason] : bare_) next->models[name].reason = reason;
-  for (const auto& [key, slot] : slots_) {
-    next->models[key.first].versions[key.second] = {slot.held.state, slot.reason, slot.version};
-  }
-  snapshot_.store(std::move(next));
-  if (changed_) changed_();
-}
-
-void ModelManager::RefreshMetrics() const {
-  const std::shared_ptr<const ModelSnapshot> now = snapshot();
-  for (const auto& [name, model] : now->models) {
-    for (const auto& [number, entry] : model.versions) {
-      if (!entry.version) continue;
-      entry.version->observer().SetWeightBytes(entry.version->weight_bytes());
-      entry.version->observer().SetPrograms(entry.version->num_programs());
-      // Of the shapes used last: a label for each would have no bound.
-      const auto programs = entry.version->AllPrograms();
-      if (!programs.empty()) entry.version->observer().SetCosts(*programs.front()->costs().curve());
-    }
-  }
 }
 
 }  // namespace beak

@@ -163,7 +163,9 @@ class ModelManager {
   // Takes a step in the chain of states; in metrics and log too.
   void SetState(const Key& key, Slot& slot, VersionState state, const std::string& reason);
   void Publish();
+  // Models of which no version is known, and why; no reason where nobody has asked for any.
   std::map<std::string, std::string> WhyBare() const;
+  void ReportBare() const;  // at start
   MonotonicTime NextRetry() const;
 
   const Options options_;
@@ -190,7 +192,8 @@ class ModelManager {
   std::vector<Waiter> waiters_;
   std::vector<std::function<void()>> answers_;  // to be given once the snapshot shows what they say
   std::map<std::string, std::string> bare_;     // models without versions, and why
-  bool dirty_ = false;                          // the snapshot is behind
+  MonotonicTime decided_at_;
+  bool dirty_ = false;  // the snapshot is behind
 
   CancelToken stop_;
   std::thread reconciler_;

@@ -9,7 +9,8 @@ namespace {
 
 // How fast figures follow what is measured, a part of the difference each run.
 constexpr double kDriftRate = 0.05;
-constexpr double kBaseRate = 0.02;
+constexpr double kBaseRate = 0.03;
+constexpr double kReturnRate = 0.001;  // of a base to its first figure
 // One run that takes longer than this many times its mean says something about the machine, not about the network.
 constexpr double kOutlier = 4;
 
@@ -53,7 +54,7 @@ void CostTable::Add(int64_t rows, int threads, std::chrono::nanoseconds duration
     return std::pair(a.threads, a.rows) < std::pair(b.threads, b.rows);
   };
   MutexLock lock(mutex_);
-  const Program program{rows, threads, ns / drift_};
+  const Program program{rows, threads, ns / drift_, ns / drift_};
   const auto place = std::lower_bound(programs_.begin(), programs_.end(), program, before);
   if (place != programs_.end() && !before(program, *place)) {
     *place = program;
@@ -72,9 +73,11 @@ void CostTable::Record(int64_t rows, int threads, std::chrono::nanoseconds durat
   const double ratio = ns / Mean(*program);
   margin_ += ratio > margin_ ? kMarginStep * (1 - kExceededBy) : -kMarginStep * kExceededBy;
   margin_ = std::clamp(margin_, kMinMargin, kMaxMargin);
-  const double usual = std::min(ratio, kOutlier);
-  drift_ *= 1 + kDriftRate * (usual - 1);
-  program->base *= 1 + kBaseRate * (std::clamp(ns / Mean(*program), 0.5, 2.0) - 1);
+  // Both follow the same figure, or they would drift apart for ever, one up and one down; what they have in common is
+  // left to the drift.
+  const double usual = std::min(ratio, kOutlier) - 1;
+  drift_ *= 1 + kDriftRate * usual;
+  program->base *= (1 + kBaseRate * usual) * std::pow(program->first_base / program->base, kReturnRate);
   const bool noticeable = Differs(drift_, published_drift_) || Differs(margin_, published_margin_) ||
                           Differs(program->base, program->published_base);
   if (noticeable || --records_until_publish_ <= 0) Publish();

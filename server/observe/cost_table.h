@@ -59,6 +59,7 @@ class CostTable {
     int64_t rows;
     int threads;
     double base;  // nanoseconds
+    double first_base;
     double published_base = 0;
   };
 

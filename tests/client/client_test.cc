@@ -152,6 +152,28 @@ TEST_F(ClientTest, ListsModels) {
   EXPECT_EQ(ready[0].name, "ready");
 }
 
+TEST_F(ClientTest, LoadsAndUnloadsModels) {
+  inference::RepositoryModelLoadRequest seen;
+  server_.load = [&seen](auto*, const auto& request, auto*) {
+    seen = request;
+    return request.model_name() == "none"
+               ? grpc::Status(grpc::StatusCode::NOT_FOUND, "failed to load 'none', not there")
+               : grpc::Status::OK;
+  };
+  server_.unload = [](auto*, const auto& request, auto*) {
+    return request.model_name() == "m" ? grpc::Status::OK : grpc::Status(grpc::StatusCode::NOT_FOUND, "not there");
+  };
+  const auto client = Connect();
+  EXPECT_OK(client->LoadModel("m"));
+  EXPECT_EQ(seen.model_name(), "m");
+  EXPECT_TRUE(seen.parameters().empty());
+  EXPECT_OK(client->LoadModel("m", R"({"max_batch_size":4})"));
+  EXPECT_EQ(seen.parameters().at("config").string_param(), R"({"max_batch_size":4})");
+  EXPECT_THAT(client->LoadModel("none"), StatusIs(absl::StatusCode::kNotFound, "failed to load 'none', not there"));
+  EXPECT_OK(client->UnloadModel("m"));
+  EXPECT_THAT(client->UnloadModel("none"), StatusIs(absl::StatusCode::kNotFound, "not there"));
+}
+
 TEST_F(ClientTest, ReadsStatistics) {
   server_.model_statistics = [](auto*, const auto& request, auto* response) {
     auto* model = response->add_model_stats();

@@ -31,6 +31,8 @@ class FakeServer final : public inference::GRPCInferenceService::Service {
   Answer<inference::ModelConfigRequest, inference::ModelConfigResponse> model_config;
   Answer<inference::ModelStatisticsRequest, inference::ModelStatisticsResponse> model_statistics;
   Answer<inference::RepositoryIndexRequest, inference::RepositoryIndexResponse> repository_index;
+  Answer<inference::RepositoryModelLoadRequest, inference::RepositoryModelLoadResponse> load;
+  Answer<inference::RepositoryModelUnloadRequest, inference::RepositoryModelUnloadResponse> unload;
   Answer<inference::ModelInferRequest, inference::ModelInferResponse> infer;
   Answer<grpc::health::v1::HealthCheckRequest, grpc::health::v1::HealthCheckResponse> health;
 
@@ -82,6 +84,8 @@ class FakeServer final : public inference::GRPCInferenceService::Service {
   BEAK_FAKE_CALL(ModelConfig, model_config)
   BEAK_FAKE_CALL(ModelStatistics, model_statistics)
   BEAK_FAKE_CALL(RepositoryIndex, repository_index)
+  BEAK_FAKE_CALL(RepositoryModelLoad, load)
+  BEAK_FAKE_CALL(RepositoryModelUnload, unload)
   BEAK_FAKE_CALL(ModelInfer, infer)
 #undef BEAK_FAKE_CALL
 

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "proto/grpc/health/v1/health.grpc.pb.h"
 #include "tests/integration/serving.h"
 #include "tests/server/support/networks.h"
 #include "tests/support/temp_dir.h"
@@ -92,8 +93,9 @@ class ProcessTest : public ::testing::Test {
  protected:
   ProcessTest() { dir_.Write("scale/1/model.onnx", testing::ScaleNetwork(2)); }
 
-  std::vector<std::string> Arguments(std::vector<std::string> more = {}) {
-    more.insert(more.end(), {"--grpc-port=0", "--metrics-port=0", "--model-repository=" + dir_.path()});
+  std::vector<std::string> Arguments(std::vector<std::string> more = {}, const std::string& grace = "0") {
+    more.insert(more.end(), {"--grpc-port=0", "--metrics-port=0", "--model-repository=" + dir_.path(),
+                             "--shutdown-grace-secs=" + grace});
     return more;
   }
 
@@ -132,6 +134,62 @@ TEST_F(ProcessTest, ServesUntilASignalAndFinishesWhatItHas) {
   }
 }
 
+TEST_F(ProcessTest, RequestsAreServedWhileTheEndIsAnnounced) {
+  Process server(Arguments({}, "3600"));
+  const std::string ready = server.AwaitLine("beak-server ready");
+  ASSERT_NE(ready, "") << server.output;
+  const auto channel = Connect(Field(ready, "grpc"));
+  const auto health = grpc::health::v1::Health::NewStub(channel);
+  grpc::ClientContext context;
+  const auto watch = health->Watch(&context, grpc::health::v1::HealthCheckRequest());
+  grpc::health::v1::HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING);
+
+  server.Signal(SIGTERM);
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  const auto stub = inference::GRPCInferenceService::NewStub(channel);
+  inference::ModelInferResponse answer;
+  EXPECT_TRUE(Infer(*stub, FloatRequest("scale", {1, 2}, {1, 2}), &answer).ok()) << "in the grace period";
+
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.Wait(), 0) << "a second signal ends it: " << server.output;
+}
+
+TEST_F(ProcessTest, TheGracePeriodEndsByItself) {
+  Process server(Arguments({}, "0.1"));
+  ASSERT_NE(server.AwaitLine("beak-server ready"), "") << server.output;
+  server.Signal(SIGINT);
+  EXPECT_EQ(server.Wait(), 0) << server.output;
+}
+
+TEST_F(ProcessTest, AProcessThatIsKilledKeepsItsPinnedVersion) {
+  dir_.Write("scale/2/model.onnx", testing::ScaleNetwork(3));
+  const TempDir state;
+  const std::vector<std::string> arguments =
+      Arguments({"--model-control-mode=explicit", "--load-model=*", "--state-dir=" + state.path()});
+  for (const bool first : {true, false}) {
+    Process server(arguments);
+    const std::string ready = server.AwaitLine("beak-server ready");
+    ASSERT_NE(ready, "") << server.output;
+    const auto stub = inference::GRPCInferenceService::NewStub(Connect(Field(ready, "grpc")));
+    if (first) {
+      inference::RepositoryModelLoadRequest pin;
+      pin.set_model_name("scale");
+      (*pin.mutable_parameters())["config"].set_string_param(R"({"version_policy":{"specific":{"versions":[1]}}})");
+      inference::RepositoryModelLoadResponse loaded;
+      grpc::ClientContext context;
+      EXPECT_TRUE(stub->RepositoryModelLoad(&context, pin, &loaded).ok());
+    }
+    inference::ModelInferResponse answer;
+    EXPECT_TRUE(Infer(*stub, FloatRequest("scale", {1, 2}, {1, 2}), &answer).ok());
+    EXPECT_EQ(answer.model_version(), "1");
+    server.Signal(SIGKILL);
+    server.Wait();
+  }
+}
+
 TEST_F(ProcessTest, LogsInJsonWhereAsked) {
   Process server(Arguments({"--log-format=json"}));
   ASSERT_NE(server.AwaitLine("beak-server ready"), "");
@@ -142,7 +200,8 @@ TEST_F(ProcessTest, LogsInJsonWhereAsked) {
 
 TEST_F(ProcessTest, SingleFilesAreServedUnderTheirNames) {
   const std::string file = dir_ / "scale/1/model.onnx";
-  Process server({"--grpc-port=0", "--metrics-port=0", "--model=mine=" + file, "--model=" + file});
+  Process server(
+      {"--grpc-port=0", "--metrics-port=0", "--shutdown-grace-secs=0", "--model=mine=" + file, "--model=" + file});
   const std::string ready = server.AwaitLine("beak-server ready");
   ASSERT_NE(ready, "") << server.output;
   const auto stub = inference::GRPCInferenceService::NewStub(Connect(Field(ready, "grpc")));
@@ -172,6 +231,12 @@ TEST_F(ProcessTest, WhatIsWrongAtStartIsSaid) {
       {"unknown flag", {"--nosuch"}, 2, "nosuch"},
       {"no number", {"--grpc-port=x", repository}, 2, "--grpc-port"},
       {"no port", {"--grpc-port=70000", repository}, 2, "--grpc-port"},
+      {"control mode", {"--model-control-mode=sometimes", repository}, 2, "--model-control-mode"},
+      {"load without the mode for it", {"--load-model=scale", repository}, 2, "--load-model"},
+      {"load of nothing",
+       {"--model-control-mode=explicit", "--load-model=none", "--grpc-port=0", "--metrics-port=0", repository},
+       1,
+       "'none'"},
       {"log format", {"--log-format=xml", repository}, 2, "--log-format"},
       {"port in use", {"--grpc-port=" + port, "--metrics-port=0", repository}, 1, "cannot listen on 127.0.0.1:" + port},
       {"no such host", {"--host=256.1.1.1", "--grpc-port=0", "--metrics-port=0", repository}, 1, "256.1.1.1"},

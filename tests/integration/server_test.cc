@@ -140,7 +140,8 @@ TEST_F(ServerTest, SaysWhatItIs) {
   EXPECT_TRUE(Call(&InferenceStub::ServerMetadata, inference::ServerMetadataRequest(), &metadata).ok());
   EXPECT_EQ(metadata.name(), "beak");
   EXPECT_EQ(metadata.version(), "1.2.3");
-  EXPECT_THAT(metadata.extensions(), ::testing::Contains("statistics"));
+  EXPECT_THAT(metadata.extensions(),
+              ::testing::IsSupersetOf({"statistics", "model_repository", "model_repository(unload_dependents)"}));
 }
 
 TEST_F(ServerTest, ModelReadyIsNoErrorForUnknownModels) {
@@ -237,10 +238,6 @@ TEST_F(ServerTest, WhatIsNotServedSaysSo) {
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << what;
     EXPECT_THAT(status.error_message(), HasSubstr("is not served")) << what;
   };
-  inference::RepositoryModelLoadResponse load;
-  expect(Call(&InferenceStub::RepositoryModelLoad, inference::RepositoryModelLoadRequest(), &load), "load");
-  inference::RepositoryModelUnloadResponse unload;
-  expect(Call(&InferenceStub::RepositoryModelUnload, inference::RepositoryModelUnloadRequest(), &unload), "unload");
   inference::SystemSharedMemoryStatusResponse memory;
   expect(Call(&InferenceStub::SystemSharedMemoryStatus, inference::SystemSharedMemoryStatusRequest(), &memory), "shm");
   inference::CudaSharedMemoryRegisterResponse cuda;

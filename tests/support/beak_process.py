@@ -70,7 +70,8 @@ class Server:
 
 def beak_server(*arguments):
     """A server on free ports."""
-    return Server(BIN_DIR / "beak-server", "--grpc-port=0", "--metrics-port=0", *arguments)
+    return Server(BIN_DIR / "beak-server", "--grpc-port=0", "--metrics-port=0", "--shutdown-grace-secs=0",
+                  *arguments)
 
 
 def run_model(path, inputs, outputs, folder):

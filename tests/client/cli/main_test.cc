@@ -49,8 +49,8 @@ class MainTest : public ::testing::Test {
 };
 
 TEST_F(MainTest, HelpGoesToStdout) {
-  for (const char* command :
-       {"--help", "predict --help", "model --help", "model list --help", "health --help", "bench --help"}) {
+  for (const char* command : {"--help", "predict --help", "model --help", "model list --help", "model rollback --help",
+                              "health --help", "bench --help"}) {
     const Result result = Run(command);
     EXPECT_EQ(result.exit_status, 0) << command;
     EXPECT_THAT(result.out, HasSubstr("Usage:")) << command;
@@ -59,12 +59,29 @@ TEST_F(MainTest, HelpGoesToStdout) {
 }
 
 TEST_F(MainTest, UsageErrorsAreTwo) {
-  for (const char* command :
-       {"", "nonsense", "predict", "predict m", "predict m --image", "predict m --input=x",
-        "predict m --image=a --top=-1", "predict m --image=a --deadline-ms=0", "model", "model config",
-        "model list extra", "health --service", "health --bogus", "bench m", "bench m --rate=1 --concurrency=1",
-        "bench m --concurrency=0", "bench m --rate=1 --duration=5", "bench m --rate=1 --arrival=never",
-        "bench m --concurrency=1 --shape=x=a"}) {
+  for (const char* command : {"",
+                              "nonsense",
+                              "predict",
+                              "predict m",
+                              "predict m --image",
+                              "predict m --input=x",
+                              "predict m --image=a --top=-1",
+                              "predict m --image=a --deadline-ms=0",
+                              "model",
+                              "model config",
+                              "model list extra",
+                              "model load",
+                              "model unload",
+                              "model rollback m",
+                              "model rollback m --version=0",
+                              "health --service",
+                              "health --bogus",
+                              "bench m",
+                              "bench m --rate=1 --concurrency=1",
+                              "bench m --concurrency=0",
+                              "bench m --rate=1 --duration=5",
+                              "bench m --rate=1 --arrival=never",
+                              "bench m --concurrency=1 --shape=x=a"}) {
     const Result result = Run(command);
     EXPECT_EQ(result.exit_status, 2) << command;
     EXPECT_THAT(result.out, IsEmpty()) << command;
@@ -109,6 +126,22 @@ TEST_F(MainTest, ShowsConfigurations) {
   };
   EXPECT_EQ(Run("model config m --version=2" + Server()).out, "name: \"m/2\"\n");
   EXPECT_EQ(nlohmann::json::parse(Run("model config m --json" + Server()).out)["name"], "m/");
+}
+
+TEST_F(MainTest, LoadsUnloadsAndRollsBack) {
+  inference::RepositoryModelLoadRequest seen;
+  server_.load = [&seen](auto*, const auto& request, auto*) { return seen = request, grpc::Status::OK; };
+  server_.unload = [](auto*, const auto&, auto*) { return grpc::Status(grpc::StatusCode::NOT_FOUND, "not there"); };
+  EXPECT_EQ(Run("model load m" + Server()).out, "m: loaded\n");
+  EXPECT_EQ(seen.model_name(), "m");
+  EXPECT_TRUE(seen.parameters().empty()) << "which unpins it";
+  Result result = Run("model rollback m --version=3 --json" + Server());
+  EXPECT_EQ(nlohmann::json::parse(result.out)["version"], "3");
+  const auto config = nlohmann::json::parse(seen.parameters().at("config").string_param());
+  EXPECT_EQ(config["version_policy"]["specific"]["versions"], nlohmann::json::array({3}));
+  result = Run("model unload m" + Server());
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_EQ(result.err, "beak: NOT_FOUND: not there\n");
 }
 
 TEST_F(MainTest, ShowsStatistics) {

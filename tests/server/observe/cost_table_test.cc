@@ -328,5 +328,21 @@ TEST(CostTableTest, RecordersAndReadersShareIt) {
   for (const int64_t rows : {1, 2, 4}) EXPECT_NEAR(MeanMs(table, rows), static_cast<double>(rows), 0.05 * rows);
 }
 
+// What runs take is skewed: most a little less than the mean, some much more.
+TEST_F(CostTableTest, FiguresOfProgramsThatNeverRunDoNotRunAway) {
+  std::mt19937 random(3);
+  std::lognormal_distribution<double> noise(0, 0.6);
+  table_.Add(1, 1, nanoseconds(10'000));
+  table_.Add(8, 1, nanoseconds(60'000));
+  for (int i = 0; i < 200'000; ++i) {
+    table_.Record(1, 1, nanoseconds(static_cast<int64_t>(10'000 * noise(random))));
+  }
+  const auto curve = table_.curve();
+  const double mean = static_cast<double>(curve->Smallest(1, 1)->mean.count());
+  EXPECT_GT(mean, 9'000);
+  EXPECT_LT(mean, 14'000) << "the distribution's is 11,972";
+  EXPECT_NEAR(static_cast<double>(curve->Smallest(8, 1)->mean.count()) / mean, 6, 0.6);
+}
+
 }  // namespace
 }  // namespace beak

@@ -1,0 +1,117 @@
+#include "server/models/disk.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "proto/inference/model_config.pb.h"
+#include "server/models/config_override.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace beak {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::StatusIs;
+
+class DiskTest : public ::testing::Test {
+ protected:
+  Disk Scan(const Disk& before = {}, Trust trust = Trust::kAtOnce) {
+    auto disk = ScanDisk(dir_.path(), {}, overrides_, before, trust);
+    EXPECT_OK(disk);
+    return *std::move(disk);
+  }
+  static uint64_t Print(const Disk& disk, int64_t version = 1) {
+    return disk.at("m").state.versions.at(version).fingerprint;
+  }
+  static bool Settled(const Disk& disk, int64_t version = 1) { return disk.at("m").state.versions.at(version).settled; }
+
+  const testing::TempDir dir_;
+  ConfigOverrides overrides_;
+};
+
+TEST_F(DiskTest, SeesVersionsAndWhichOfThemAreWanted) {
+  dir_.Write("m/1/model.onnx", "12345");
+  dir_.Write("m/3/model.onnx", "123");
+  const Disk disk = Scan();
+  EXPECT_THAT(disk.at("m").state.wanted, ElementsAre(3));
+  EXPECT_EQ(disk.at("m").bytes.at(1), 5);
+  EXPECT_TRUE(Settled(disk));
+}
+
+TEST_F(DiskTest, WhatIsNewSettlesWhenItIsTheSameTwice) {
+  const Disk empty = Scan();
+  dir_.Write("m/1/model.onnx", "1");
+  const Disk first = Scan(empty, Trust::kWhenStill);
+  EXPECT_FALSE(Settled(first));
+  dir_.Write("m/1/model.onnx", "12");
+  const Disk second = Scan(first, Trust::kWhenStill);
+  EXPECT_FALSE(Settled(second)) << "it has changed";
+  EXPECT_TRUE(Settled(Scan(second, Trust::kWhenStill)));
+}
+
+TEST_F(DiskTest, AVersionIsAnotherWhenItsSettingsAreButNotWhenThePolicyIs) {
+  dir_.Write("m/1/model.onnx", "1");
+  dir_.Write("m/labels.txt", "a\n");
+  dir_.Write("m/config.pbtxt", "output { name: 'y' label_filename: 'labels.txt' }");
+  const Disk first = Scan();
+  dir_.Write("m/config.pbtxt", "output { name: 'y' label_filename: 'labels.txt' } version_policy { all {} } # said");
+  EXPECT_EQ(Print(Scan(first)), Print(first));
+  dir_.Write("m/README", "not part of it");
+  EXPECT_EQ(Print(Scan(first)), Print(first));
+  dir_.Write("m/labels.txt", "b and more\n");
+  const Disk labels = Scan(first);
+  EXPECT_NE(Print(labels), Print(first));
+  dir_.Write("m/config.pbtxt", "output { name: 'y' label_filename: 'labels.txt' } max_batch_size: 3");
+  EXPECT_NE(Print(Scan(labels)), Print(labels));
+}
+
+TEST_F(DiskTest, AConfigurationThatBreaksLeavesThePolicyThatWas) {
+  dir_.Write("m/1/model.onnx", "1");
+  dir_.Write("m/2/model.onnx", "1");
+  dir_.Write("m/config.pbtxt", "version_policy { all {} }");
+  const Disk first = Scan();
+  dir_.Write("m/config.pbtxt", "nonsense");
+  const Disk second = Scan(first);
+  EXPECT_THAT(second.at("m").state.wanted, ElementsAre(1, 2));
+  EXPECT_NE(Print(second), Print(first)) << "it is looked at again, and said to be wrong";
+  EXPECT_THAT(SourceOf("m", second.at("m"), 1),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("config.pbtxt")));
+  EXPECT_FALSE(Scan(second).at("m").config_status.ok()) << "it does not mend itself";
+}
+
+TEST_F(DiskTest, OverridesAreInForce) {
+  dir_.Write("m/1/model.onnx", "1");
+  dir_.Write("m/2/net.onnx", "1");
+  overrides_["m"] =
+      *ParseConfigJson(R"({"version_policy":{"specific":{"versions":[1, 5]}},"default_model_filename":"net.onnx"})");
+  const Disk disk = Scan();
+  EXPECT_THAT(disk.at("m").state.wanted, ElementsAre(1, 5));
+  ASSERT_OK_AND_ASSIGN(const VersionSource source, SourceOf("m", disk.at("m"), 2));
+  EXPECT_EQ(source.file, dir_ / "m/2/net.onnx");
+  EXPECT_EQ(source.label_folder, dir_ / "m");
+  overrides_["m"] = *ParseConfigJson(R"({"default_model_filename":"../1/model.onnx"})");
+  EXPECT_THAT(SourceOf("m", Scan().at("m"), 2), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(DiskTest, FilesAreModelsOfOneVersion) {
+  const std::string file = dir_.Write("net.onnx", "123");
+  const std::vector<ModelFile> files = {{"mine", file}};
+  auto disk = ScanDisk("", files, {}, {}, Trust::kAtOnce);
+  ASSERT_OK(disk);
+  EXPECT_THAT(disk->at("mine").state.wanted, ElementsAre(1));
+  EXPECT_EQ(disk->at("mine").bytes.at(1), 3);
+  EXPECT_EQ(SourceOf("mine", disk->at("mine"), 1)->file, file);
+  EXPECT_OK(ScanModel("", files, "mine", {}, *disk));
+  EXPECT_THAT(ScanModel("", files, "other", {}, *disk), StatusIs(absl::StatusCode::kNotFound));
+  std::filesystem::remove(file);
+  disk = ScanDisk("", files, {}, *disk, Trust::kWhenStill);
+  EXPECT_TRUE(disk->at("mine").state.versions.empty());
+}
+
+}  // namespace
+}  // namespace beak
