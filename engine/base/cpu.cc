@@ -120,8 +120,6 @@ std::optional<CpuThrottling> CgroupThrottling(const std::string& self_cgroup, co
   return throttling;
 }
 
-std::optional<CpuThrottling> ProcessThrottling() {
-  return CgroupThrottling(SelfCgroup(), kCgroupMount);
-}
+std::optional<CpuThrottling> ProcessThrottling() { return CgroupThrottling(SelfCgroup(), kCgroupMount); }
 
 }  // namespace beak

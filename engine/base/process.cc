@@ -1,19 +1,17 @@
 #include "engine/base/process.h"
 
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <string>
 #include <vector>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
-#include "engine/base/file.h"
+#include "engine/base/cgroup.h"
 
 namespace beak {
 namespace {
-
-constexpr int64_t kMaxStatmBytes = 4096;
 
 std::chrono::nanoseconds ToDuration(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
@@ -27,10 +25,14 @@ std::chrono::nanoseconds ProcessCpuTime() {
   return ToDuration(usage.ru_utime) + ToDuration(usage.ru_stime);
 }
 
+std::chrono::nanoseconds ThreadCpuTime() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
 int64_t ResidentBytes() {
-  const absl::StatusOr<std::string> statm = ReadFile("/proc/self/statm", kMaxStatmBytes);
-  if (!statm.ok()) return 0;
-  const std::vector<std::string> pages = absl::StrSplit(*statm, ' ');  // size, resident, ...: see proc(5)
+  const std::vector<std::string> pages = ReadWords("/proc/self/statm");  // size, resident, ...: see proc(5)
   int64_t resident = 0;
   if (pages.size() < 2 || !absl::SimpleAtoi(pages[1], &resident)) return 0;
   return resident * sysconf(_SC_PAGESIZE);

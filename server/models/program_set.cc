@@ -1,13 +1,12 @@
 #include "server/models/program_set.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/process.h"
 #include "engine/base/status.h"
 
 namespace beak {
@@ -23,21 +22,15 @@ constexpr size_t kMaxPrograms = 32;
 // Batches of one size on larger programs, after which it gets one of its own.
 constexpr int kUsual = 32;
 
-// Time of this thread on a core. A loading thread is often made to wait by the lanes, which must not count.
-nanoseconds ThreadTime() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
-}
-
+// What a run computes: a loading thread is often made to wait by the lanes, which must not count.
 absl::StatusOr<nanoseconds> Measure(const Program& program, Workspace& workspace) {
   RETURN_IF_ERROR(program.Run(workspace));  // the first run touches what the others find
   nanoseconds least = nanoseconds::max();
   nanoseconds sum(0);
   for (int run = 0; run < kMaxRuns && sum < kEnoughTime; ++run) {
-    const nanoseconds begin = ThreadTime();
+    const nanoseconds begin = ThreadCpuTime();
     RETURN_IF_ERROR(program.Run(workspace));
-    const nanoseconds duration = ThreadTime() - begin;
+    const nanoseconds duration = ThreadCpuTime() - begin;
     least = std::min(least, duration);
     sum += duration;
   }

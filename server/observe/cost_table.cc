@@ -8,11 +8,11 @@ namespace beak {
 namespace {
 
 // How fast figures follow what is measured, a part of the difference each run.
-constexpr double kDriftRate = 0.05;
-constexpr double kBaseRate = 0.03;
-constexpr double kReturnRate = 0.001;  // of a base to its first figure
-// One run that takes longer than this many times its mean says something about the machine, not about the network.
+constexpr double kComputedRate = 0.05;
+constexpr double kStretchRate = 0.02;
+// One run that is further than this many times from what is known does not say more than one that is so far.
 constexpr double kOutlier = 4;
+constexpr double kMostStretch = 20;
 
 // The margin is a quantile, tracked by stochastic approximation: in balance when one run in a thousand exceeds it.
 // Source: Robbins and Monro, "A stochastic approximation method", 1951.
@@ -28,6 +28,10 @@ constexpr double kNoticeable = 0.03;
 constexpr int kPublishEvery = 256;
 
 bool Differs(double now, double published) { return std::abs(now / published - 1) > kNoticeable; }
+
+double Positive(std::chrono::nanoseconds duration) {
+  return std::max<double>(1, static_cast<double>(duration.count()));
+}
 
 std::chrono::nanoseconds Nanoseconds(double ns) { return std::chrono::nanoseconds(std::llround(ns)); }
 
@@ -48,13 +52,12 @@ int64_t CostCurve::max_rows() const {
   return most;
 }
 
-void CostTable::Add(int64_t rows, int threads, std::chrono::nanoseconds duration) {
-  const double ns = std::max<double>(1, static_cast<double>(duration.count()));
+void CostTable::Add(int64_t rows, int threads, std::chrono::nanoseconds computed) {
   const auto before = [](const Program& a, const Program& b) {
     return std::pair(a.threads, a.rows) < std::pair(b.threads, b.rows);
   };
   MutexLock lock(mutex_);
-  const Program program{rows, threads, ns / drift_, ns / drift_};
+  const Program program{rows, threads, Positive(computed)};
   const auto place = std::lower_bound(programs_.begin(), programs_.end(), program, before);
   if (place != programs_.end() && !before(program, *place)) {
     *place = program;
@@ -64,22 +67,19 @@ void CostTable::Add(int64_t rows, int threads, std::chrono::nanoseconds duration
   Publish();
 }
 
-void CostTable::Record(int64_t rows, int threads, std::chrono::nanoseconds duration) {
-  const double ns = std::max<double>(1, static_cast<double>(duration.count()));
+void CostTable::Record(int64_t rows, int threads, std::chrono::nanoseconds computed, std::chrono::nanoseconds passed) {
+  const double computed_ns = Positive(computed);
+  const double passed_ns = std::max(Positive(passed), computed_ns);
   MutexLock lock(mutex_);
   const auto program = std::find_if(programs_.begin(), programs_.end(),
                                     [&](const Program& p) { return p.rows == rows && p.threads == threads; });
   if (program == programs_.end()) return;
-  const double ratio = ns / Mean(*program);
-  margin_ += ratio > margin_ ? kMarginStep * (1 - kExceededBy) : -kMarginStep * kExceededBy;
+  margin_ += passed_ns > Mean(*program) * margin_ ? kMarginStep * (1 - kExceededBy) : -kMarginStep * kExceededBy;
   margin_ = std::clamp(margin_, kMinMargin, kMaxMargin);
-  // Both follow the same figure, or they would drift apart for ever, one up and one down; what they have in common is
-  // left to the drift.
-  const double usual = std::min(ratio, kOutlier) - 1;
-  drift_ *= 1 + kDriftRate * usual;
-  program->base *= (1 + kBaseRate * usual) * std::pow(program->first_base / program->base, kReturnRate);
-  const bool noticeable = Differs(drift_, published_drift_) || Differs(margin_, published_margin_) ||
-                          Differs(program->base, program->published_base);
+  stretch_ += kStretchRate * (std::min(passed_ns / computed_ns, kMostStretch) - stretch_);
+  program->computed += kComputedRate * (std::min(computed_ns, kOutlier * program->computed) - program->computed);
+  const bool noticeable = Differs(stretch_, published_stretch_) || Differs(margin_, published_margin_) ||
+                          Differs(program->computed, program->published);
   if (noticeable || --records_until_publish_ <= 0) Publish();
 }
 
@@ -92,13 +92,13 @@ void CostTable::Publish() {
   std::vector<Cost> costs;
   costs.reserve(programs_.size());
   for (Program& program : programs_) {
-    program.published_base = program.base;
+    program.published = program.computed;
     const double mean = Mean(program);
     costs.push_back(
         {program.rows, program.threads, Nanoseconds(mean), Nanoseconds(std::max(mean * margin_, mean + kMinMarginNs))});
   }
   curve_ = std::make_shared<const CostCurve>(std::move(costs));
-  published_drift_ = drift_;
+  published_stretch_ = stretch_;
   published_margin_ = margin_;
   records_until_publish_ = kPublishEvery;
 }

@@ -40,16 +40,17 @@ class CostCurve {
 // Learns what runs cost: the first figure of each program comes from its warm-up, and every run corrects it.
 // *Thread-safe.*
 //
-// A machine that is busy slows all programs down alike, and those that are not chosen are not measured. So what runs
-// take is split into a base of each program and a drift that all share: figures of programs that never run stay
-// comparable with those that do.
+// A run is measured twice: the time that its thread has computed, which is the program's own, and the time that has
+// passed, which is longer where the machine is busy with other things. By how much is shared by all programs, so that
+// figures of programs that have not run for long stay comparable with those that have.
 class CostTable {
  public:
-  // A program is ready; a run of it took so long. Replaces what was known of the same rows and threads.
-  void Add(int64_t rows, int threads, std::chrono::nanoseconds duration);
+  // A program is ready; a run of it computes for so long. Replaces what was known of the same rows and threads.
+  void Add(int64_t rows, int threads, std::chrono::nanoseconds computed);
 
-  // A program that has been added has run. Unknown ones are ignored.
-  void Record(int64_t rows, int threads, std::chrono::nanoseconds duration);
+  // A program that has been added has run: its thread has computed for so long while so much time has passed. Unknown
+  // ones are ignored.
+  void Record(int64_t rows, int threads, std::chrono::nanoseconds computed, std::chrono::nanoseconds passed);
 
   // What is known now; never null. Follows the figures in steps of some percent.
   std::shared_ptr<const CostCurve> curve() const;
@@ -58,19 +59,18 @@ class CostTable {
   struct Program {
     int64_t rows;
     int threads;
-    double base;  // nanoseconds
-    double first_base;
-    double published_base = 0;
+    double computed;  // nanoseconds
+    double published = 0;
   };
 
-  double Mean(const Program& program) const REQUIRES(mutex_) { return program.base * drift_; }
+  double Mean(const Program& program) const REQUIRES(mutex_) { return program.computed * stretch_; }
   void Publish() REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::vector<Program> programs_ GUARDED_BY(mutex_);  // by threads, then rows
-  double drift_ GUARDED_BY(mutex_) = 1;
-  double margin_ GUARDED_BY(mutex_) = 1.5;  // high = mean * margin
-  double published_drift_ GUARDED_BY(mutex_) = 1;
+  double stretch_ GUARDED_BY(mutex_) = 1;             // time that passes for each that is computed
+  double margin_ GUARDED_BY(mutex_) = 1.5;            // high = mean * margin
+  double published_stretch_ GUARDED_BY(mutex_) = 1;
   double published_margin_ GUARDED_BY(mutex_) = 1.5;
   int records_until_publish_ GUARDED_BY(mutex_) = 0;
   std::shared_ptr<const CostCurve> curve_ GUARDED_BY(mutex_) = std::make_shared<const CostCurve>();

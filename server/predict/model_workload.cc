@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/process.h"
 #include "engine/base/status.h"
 #include "server/models/warm_up.h"
 
@@ -85,6 +86,7 @@ void ModelWorkload::Run(std::vector<std::shared_ptr<Task>> batch, const BatchRun
 // has missed it then is taken out of the batch, so that no late row is computed.
 void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& how) {
   const MonotonicTime begin = parts_.clock.Now();
+  const std::chrono::nanoseconds computed_before = ThreadCpuTime();
   MonotonicTime began;
   while (true) {
     Gather(batch, how, lease);
@@ -115,7 +117,8 @@ void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& h
   if (!status.ok() && batch.size() > 1) return RunEachAlone(batch, how);
   if (!status.ok()) return FailEach(batch, status);
   const ComputeTimes times = HandOut(batch, how, lease, {began - begin, ran - began, {}});
-  programs_->costs().Record(how.program_rows, how.threads, parts_.clock.Now() - begin);
+  programs_->costs().Record(how.program_rows, how.threads, ThreadCpuTime() - computed_before,
+                            parts_.clock.Now() - begin);
   if (!traced) return;
   int64_t rows = 0;
   for (const std::shared_ptr<Task>& task : batch) rows += task->rows();

@@ -55,8 +55,13 @@ class Runs {
   std::lognormal_distribution<double> log_normal_;
 };
 
+// A run on a machine that has nothing else to do.
+void Record(CostTable& table, int64_t rows, int threads, nanoseconds duration) {
+  table.Record(rows, threads, duration, duration);
+}
+
 void RecordMany(CostTable& table, int64_t rows, int threads, Runs& runs, int count) {
-  for (int i = 0; i < count; ++i) table.Record(rows, threads, runs.Next());
+  for (int i = 0; i < count; ++i) Record(table, rows, threads, runs.Next());
 }
 
 TEST(CostCurveTest, SmallestIsTheFirstThatHoldsTheRows) {
@@ -118,7 +123,7 @@ TEST(CostTableTest, AddReplacesWhatWasKnownOfTheSameProgramAlone) {
 TEST(CostTableTest, AFigureThatIsAddedStandsWhateverTheDrift) {
   CostTable table;
   table.Add(1, 1, milliseconds(1));
-  for (int i = 0; i < 300; ++i) table.Record(1, 1, milliseconds(3));
+  for (int i = 0; i < 300; ++i) Record(table, 1, 1, milliseconds(3));
   table.Add(2, 1, milliseconds(5));
   EXPECT_NEAR(MeanMs(table, 2), 5, 1e-3) << "it was measured on the machine as it is now";
 }
@@ -136,7 +141,7 @@ TEST(CostTableTest, DurationsOfNothingAreFigures) {
   CostTable table;
   table.Add(1, 1, nanoseconds(0));
   table.Add(2, 1, nanoseconds(-5));
-  for (int i = 0; i < 1000; ++i) table.Record(1, 1, nanoseconds(i % 2 == 0 ? 0 : -1));
+  for (int i = 0; i < 1000; ++i) Record(table, 1, 1, nanoseconds(i % 2 == 0 ? 0 : -1));
   for (const Cost& cost : table.curve()->costs()) {
     EXPECT_GT(cost.mean.count(), 0) << cost.rows;
     EXPECT_GT(cost.high, cost.mean) << cost.rows;
@@ -145,13 +150,13 @@ TEST(CostTableTest, DurationsOfNothingAreFigures) {
 
 TEST(CostTableTest, UnknownProgramsAreIgnored) {
   CostTable table;
-  table.Record(1, 1, milliseconds(1));
+  Record(table, 1, 1, milliseconds(1));
   EXPECT_TRUE(table.curve()->empty());
   table.Add(2, 1, milliseconds(2));
   const auto before = table.curve();
   for (int i = 0; i < 1000; ++i) {
-    table.Record(1, 1, milliseconds(50));
-    table.Record(2, 2, milliseconds(50));
+    Record(table, 1, 1, milliseconds(50));
+    Record(table, 2, 2, milliseconds(50));
   }
   EXPECT_EQ(table.curve(), before);
 }
@@ -167,18 +172,18 @@ TEST(CostTableTest, MeansFollowRuns) {
   EXPECT_THAT(MeanMs(table, 1), AllOf(Ge(4.5), Le(5.5)));
 }
 
-TEST(CostTableTest, AllProgramsDriftWithThoseThatRun) {
+TEST(CostTableTest, ABusyMachineMakesAllProgramsSlower) {
   CostTable table;
   table.Add(1, 1, milliseconds(1));
   table.Add(8, 1, milliseconds(6));
   table.Add(8, 2, milliseconds(3));
-  for (int i = 0; i < 300; ++i) table.Record(1, 1, milliseconds(2));
+  for (int i = 0; i < 500; ++i) table.Record(1, 1, milliseconds(1), milliseconds(2));
   EXPECT_NEAR(MeanMs(table, 1), 2, 0.05);
-  EXPECT_THAT(MeanMs(table, 8) / 6, AllOf(Ge(1.4), Le(2.0))) << "most of it is the machine's";
-  EXPECT_NEAR(MeanMs(table, 8) / MeanMs(table, 8, 2), 2, 1e-3) << "what never ran stays in proportion";
-  for (int i = 0; i < 300; ++i) table.Record(1, 1, milliseconds(1));
+  EXPECT_NEAR(MeanMs(table, 8), 12, 0.3) << "though it never ran";
+  EXPECT_NEAR(MeanMs(table, 8, 2), 6, 0.2);
+  for (int i = 0; i < 500; ++i) Record(table, 1, 1, milliseconds(1));
   EXPECT_NEAR(MeanMs(table, 1), 1, 0.05);
-  EXPECT_NEAR(MeanMs(table, 8), 6, 0.4) << "it has gone again";
+  EXPECT_NEAR(MeanMs(table, 8), 6, 0.2) << "it has gone again";
 }
 
 TEST(CostTableTest, TellsAWrongFigureFromABusyMachine) {
@@ -188,8 +193,8 @@ TEST(CostTableTest, TellsAWrongFigureFromABusyMachine) {
   Runs one(milliseconds(20), 0.1);
   Runs eight(milliseconds(40), 0.1, 2);
   for (int i = 0; i < 2000; ++i) {
-    table.Record(1, 1, one.Next());
-    table.Record(8, 1, eight.Next());
+    Record(table, 1, 1, one.Next());
+    Record(table, 8, 1, eight.Next());
   }
   EXPECT_THAT(MeanMs(table, 1), AllOf(Ge(18), Le(22)));
   EXPECT_THAT(MeanMs(table, 8), AllOf(Ge(36), Le(44)));
@@ -202,8 +207,8 @@ TEST(CostTableTest, TheCurveFollowsAProgramWhoseChangeOthersBalance) {
   // So few that neither the drift nor the margin has moved much, while each figure has gone 25 steps of 2 % of the
   // difference.
   for (int i = 0; i < 25; ++i) {
-    table.Record(1, 1, milliseconds(130));
-    table.Record(2, 1, milliseconds(70));
+    Record(table, 1, 1, milliseconds(130));
+    Record(table, 2, 1, milliseconds(70));
   }
   EXPECT_GT(MeanMs(table, 1), 106);
   EXPECT_LT(MeanMs(table, 2), 94);
@@ -215,7 +220,7 @@ TEST(CostTableTest, OneOutlierDoesNotWreckTheMeans) {
   table.Add(8, 1, milliseconds(60));
   Runs runs(milliseconds(10), 0.05);
   RecordMany(table, 1, 1, runs, 500);
-  table.Record(1, 1, std::chrono::hours(1));
+  Record(table, 1, 1, std::chrono::hours(1));
   EXPECT_LT(MeanMs(table, 1), 12);
   EXPECT_LT(MeanMs(table, 8), 72);
   RecordMany(table, 1, 1, runs, 100);
@@ -229,7 +234,7 @@ TEST(CostTableTest, ASmallShareOfOutliersDoesNotEither) {
   Runs runs(milliseconds(10), 0.05);
   double most = 0;
   for (int i = 0; i < 5000; ++i) {
-    table.Record(1, 1, i % 100 == 99 ? milliseconds(1000) : runs.Next());
+    Record(table, 1, 1, i % 100 == 99 ? milliseconds(1000) : runs.Next());
     most = std::max(most, MeanMs(table, 1));
   }
   EXPECT_LT(most, 12.5);
@@ -246,7 +251,7 @@ double ShareAboveHigh(CostTable& table, double sigma, uint32_t seed) {
     const nanoseconds high = CostOf(table, 1, 1).high;
     const nanoseconds run = runs.Next();
     above += run > high ? 1 : 0;
-    table.Record(1, 1, run);
+    Record(table, 1, 1, run);
   }
   return above / static_cast<double>(kRuns);
 }
@@ -270,7 +275,7 @@ TEST(CostTableTest, AboutOneRunInAThousandExceedsHigh) {
 TEST(CostTableTest, RunsThatNeverVaryStillHaveAMargin) {
   CostTable table;
   table.Add(1, 1, milliseconds(10));
-  for (int i = 0; i < 20'000; ++i) table.Record(1, 1, milliseconds(10));
+  for (int i = 0; i < 20'000; ++i) Record(table, 1, 1, milliseconds(10));
   EXPECT_EQ(CostOf(table, 1, 1).mean, milliseconds(10));
   EXPECT_THAT(CostOf(table, 1, 1).high, AllOf(Ge(milliseconds(11)), Le(milliseconds(12))));
 }
@@ -283,7 +288,7 @@ TEST(CostTableTest, ACurveThatIsHeldNeverChanges) {
   EXPECT_EQ(table.curve(), held) << "nothing has happened";
   table.Add(1, 1, milliseconds(9));
   table.Add(2, 1, milliseconds(9));
-  for (int i = 0; i < 1000; ++i) table.Record(1, 1, milliseconds(20));
+  for (int i = 0; i < 1000; ++i) Record(table, 1, 1, milliseconds(20));
   EXPECT_NE(table.curve(), held);
   EXPECT_EQ(held->costs().size(), 1u);
   EXPECT_EQ(held->Smallest(1, 1), cost);
@@ -300,7 +305,7 @@ TEST(CostTableTest, RecordersAndReadersShareIt) {
       std::mt19937 random(seed);
       for (int i = 0; i < 5000; ++i) {
         const int64_t rows = int64_t{1} << random() % 3;
-        table.Record(rows, 1, milliseconds(rows) + microseconds(random() % 10));
+        Record(table, rows, 1, milliseconds(rows) + microseconds(random() % 10));
       }
       --recording;
     });
@@ -328,20 +333,18 @@ TEST(CostTableTest, RecordersAndReadersShareIt) {
   for (const int64_t rows : {1, 2, 4}) EXPECT_NEAR(MeanMs(table, rows), static_cast<double>(rows), 0.05 * rows);
 }
 
-// What runs take is skewed: most a little less than the mean, some much more.
-TEST_F(CostTableTest, FiguresOfProgramsThatNeverRunDoNotRunAway) {
+// The machine interrupts as it likes; what a program computes is not in question.
+TEST(CostTableTest, InterruptionsDoNotMoveFiguresAgainstEachOther) {
+  CostTable table;
   std::mt19937 random(3);
-  std::lognormal_distribution<double> noise(0, 0.6);
-  table_.Add(1, 1, nanoseconds(10'000));
-  table_.Add(8, 1, nanoseconds(60'000));
-  for (int i = 0; i < 200'000; ++i) {
-    table_.Record(1, 1, nanoseconds(static_cast<int64_t>(10'000 * noise(random))));
+  std::lognormal_distribution<double> noise(0, 0.8);
+  table.Add(1, 1, microseconds(10));
+  table.Add(8, 1, microseconds(60));
+  for (int i = 0; i < 100'000; ++i) {
+    const double stretch = std::max(1.0, noise(random));
+    table.Record(1, 1, microseconds(10), nanoseconds(static_cast<int64_t>(10'000 * stretch)));
   }
-  const auto curve = table_.curve();
-  const double mean = static_cast<double>(curve->Smallest(1, 1)->mean.count());
-  EXPECT_GT(mean, 9'000);
-  EXPECT_LT(mean, 14'000) << "the distribution's is 11,972";
-  EXPECT_NEAR(static_cast<double>(curve->Smallest(8, 1)->mean.count()) / mean, 6, 0.6);
+  EXPECT_NEAR(MeanMs(table, 8) / MeanMs(table, 1), 6, 0.01);
 }
 
 }  // namespace
