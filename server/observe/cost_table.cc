@@ -14,18 +14,22 @@ constexpr double kStretchRate = 0.02;
 constexpr double kOutlier = 4;
 constexpr double kMostStretch = 20;
 
-// The margin is a quantile, tracked by stochastic approximation: in balance when one run in a thousand exceeds it.
-// Source: Robbins and Monro, "A stochastic approximation method", 1951.
-constexpr double kExceededBy = 0.001;
-constexpr double kMarginStep = 0.25;
-constexpr double kMinMargin = 1.15;
+// The last runs of which the spread is taken, and what is assumed of those that have not been yet.
+constexpr size_t kSpreadRuns = 128;
+constexpr double kFirstRatio = 1.25;
+// Of these, so many are longer than `high`. A run that turns out to be too late is stopped between two steps, so what a
+// longer one costs is computing for nothing; too cautious a figure costs requests that could have been answered.
+constexpr size_t kLonger = 2;
+constexpr double kMinMargin = 1.05;
+// How much longer a run that was stopped is taken to have been than it was.
+constexpr double kStoppedEarly = 1.1;
 constexpr double kMaxMargin = 8;
 // The least that is allowed for a thread that is not scheduled at once.
-constexpr double kMinMarginNs = 150e3;
+constexpr double kMinMarginNs = 100e3;
 
 // Changes below these are not worth a new curve, unless so many runs have passed.
 constexpr double kNoticeable = 0.03;
-constexpr int kPublishEvery = 256;
+constexpr int kPublishEvery = 16;
 
 bool Differs(double now, double published) { return std::abs(now / published - 1) > kNoticeable; }
 
@@ -52,6 +56,20 @@ int64_t CostCurve::max_rows() const {
   return most;
 }
 
+CostTable::Spread::Spread() : ratios(kSpreadRuns, kFirstRatio) {}
+
+void CostTable::Spread::Add(double ratio) {
+  ratios[next] = ratio;
+  next = (next + 1) % ratios.size();
+}
+
+double CostTable::Spread::Margin() const {
+  std::vector<double> sorted = ratios;
+  const auto margin = sorted.end() - 1 - static_cast<std::ptrdiff_t>(kLonger);
+  std::nth_element(sorted.begin(), margin, sorted.end());
+  return std::clamp(*margin, kMinMargin, kMaxMargin);
+}
+
 void CostTable::Add(int64_t rows, int threads, std::chrono::nanoseconds computed) {
   const auto before = [](const Program& a, const Program& b) {
     return std::pair(a.threads, a.rows) < std::pair(b.threads, b.rows);
@@ -71,16 +89,27 @@ void CostTable::Record(int64_t rows, int threads, std::chrono::nanoseconds compu
   const double computed_ns = Positive(computed);
   const double passed_ns = std::max(Positive(passed), computed_ns);
   MutexLock lock(mutex_);
-  const auto program = std::find_if(programs_.begin(), programs_.end(),
-                                    [&](const Program& p) { return p.rows == rows && p.threads == threads; });
-  if (program == programs_.end()) return;
-  margin_ += passed_ns > Mean(*program) * margin_ ? kMarginStep * (1 - kExceededBy) : -kMarginStep * kExceededBy;
-  margin_ = std::clamp(margin_, kMinMargin, kMaxMargin);
+  Program* program = Find(rows, threads);
+  if (program == nullptr) return;
+  SpreadOf(threads).Add(passed_ns / Mean(*program));
   stretch_ += kStretchRate * (std::min(passed_ns / computed_ns, kMostStretch) - stretch_);
   program->computed += kComputedRate * (std::min(computed_ns, kOutlier * program->computed) - program->computed);
-  const bool noticeable = Differs(stretch_, published_stretch_) || Differs(margin_, published_margin_) ||
-                          Differs(program->computed, program->published);
+  const bool noticeable = Differs(stretch_, published_stretch_) || Differs(program->computed, program->published);
   if (noticeable || --records_until_publish_ <= 0) Publish();
+}
+
+void CostTable::RecordStopped(int64_t rows, int threads, std::chrono::nanoseconds passed) {
+  MutexLock lock(mutex_);
+  const Program* program = Find(rows, threads);
+  if (program == nullptr) return;
+  SpreadOf(threads).Add(kStoppedEarly * Positive(passed) / Mean(*program));
+  Publish();
+}
+
+CostTable::Program* CostTable::Find(int64_t rows, int threads) {
+  const auto program = std::find_if(programs_.begin(), programs_.end(),
+                                    [&](const Program& p) { return p.rows == rows && p.threads == threads; });
+  return program == programs_.end() ? nullptr : &*program;
 }
 
 std::shared_ptr<const CostCurve> CostTable::curve() const {
@@ -94,12 +123,12 @@ void CostTable::Publish() {
   for (Program& program : programs_) {
     program.published = program.computed;
     const double mean = Mean(program);
+    const double margin = SpreadOf(program.threads).Margin();
     costs.push_back(
-        {program.rows, program.threads, Nanoseconds(mean), Nanoseconds(std::max(mean * margin_, mean + kMinMarginNs))});
+        {program.rows, program.threads, Nanoseconds(mean), Nanoseconds(std::max(mean * margin, mean + kMinMarginNs))});
   }
   curve_ = std::make_shared<const CostCurve>(std::move(costs));
   published_stretch_ = stretch_;
-  published_margin_ = margin_;
   records_until_publish_ = kPublishEvery;
 }
 

@@ -15,7 +15,7 @@ struct Cost {
   int64_t rows = 1;  // that the program is compiled for
   int threads = 1;
   std::chrono::nanoseconds mean{0};
-  std::chrono::nanoseconds high{0};  // exceeded by about one run in a thousand
+  std::chrono::nanoseconds high{0};  // exceeded by about two runs in a hundred
 };
 
 // The costs of all programs of one network at one set of input shapes, by threads, then by rows, rising. *Immutable.*
@@ -52,6 +52,10 @@ class CostTable {
   // ones are ignored.
   void Record(int64_t rows, int threads, std::chrono::nanoseconds computed, std::chrono::nanoseconds passed);
 
+  // A run of it was stopped, for it had taken so long already that nobody could use it any more: it would have taken
+  // longer, by how much is not known.
+  void RecordStopped(int64_t rows, int threads, std::chrono::nanoseconds passed);
+
   // What is known now; never null. Follows the figures in steps of some percent.
   std::shared_ptr<const CostCurve> curve() const;
 
@@ -63,15 +67,27 @@ class CostTable {
     double published = 0;
   };
 
+  // How much longer runs have taken than their mean, those on one thread or those on several: the last ones.
+  struct Spread {
+    std::vector<double> ratios;  // a ring
+    size_t next = 0;
+
+    Spread();
+    void Add(double ratio);
+    double Margin() const;  // a high quantile
+  };
+
+  Program* Find(int64_t rows, int threads) REQUIRES(mutex_);
   double Mean(const Program& program) const REQUIRES(mutex_) { return program.computed * stretch_; }
+  Spread& SpreadOf(int threads) REQUIRES(mutex_) { return threads == 1 ? narrow_ : wide_; }
   void Publish() REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::vector<Program> programs_ GUARDED_BY(mutex_);  // by threads, then rows
   double stretch_ GUARDED_BY(mutex_) = 1;             // time that passes for each that is computed
-  double margin_ GUARDED_BY(mutex_) = 1.5;            // high = mean * margin
   double published_stretch_ GUARDED_BY(mutex_) = 1;
-  double published_margin_ GUARDED_BY(mutex_) = 1.5;
+  Spread narrow_ GUARDED_BY(mutex_);
+  Spread wide_ GUARDED_BY(mutex_);
   int records_until_publish_ GUARDED_BY(mutex_) = 0;
   std::shared_ptr<const CostCurve> curve_ GUARDED_BY(mutex_) = std::make_shared<const CostCurve>();
 };

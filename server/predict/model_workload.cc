@@ -43,6 +43,7 @@ class NobodyWaits final : public StopCondition {
   NobodyWaits(const std::vector<std::shared_ptr<Task>>& batch, const Clock& clock) : batch_(batch), clock_(clock) {
     for (const std::shared_ptr<Task>& task : batch) last_deadline_ = std::max(last_deadline_, task->deadline());
   }
+  MonotonicTime last_deadline() const { return last_deadline_; }
   bool ShouldStop() const override {
     if (last_deadline_ != kNever && clock_.Now() >= last_deadline_) return true;
     return std::all_of(batch_.begin(), batch_.end(), [](const auto& task) { return task->cancelled(); });
@@ -108,6 +109,8 @@ void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& h
   const absl::Status status = lease.Run(&stop);
   const MonotonicTime ran = parts_.clock.Now();
   if (absl::IsCancelled(status)) {
+    const bool too_late = ran >= stop.last_deadline();
+    if (too_late) programs_->costs().RecordStopped(how.program_rows, how.threads, ran - begin);
     for (const std::shared_ptr<Task>& task : batch) {
       AsPredict(task).call().TaskFailed(WhyStopped(*task, ran), std::nullopt);
     }

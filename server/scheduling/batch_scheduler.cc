@@ -126,6 +126,7 @@ void BatchScheduler::RunLane(int lane) {
     Work work = WaitForWork(lane);
     if (work.none()) return;
     RefuseEach(work.refused);
+    RefuseEach(work.run.shed);
     if (work.run.batch.empty()) continue;
     Workload& workload = work.run.batch.front()->workload();  // the dispatcher keeps the tasks until the lane is free
     workload.Run(std::move(work.run.batch), work.run.how);

@@ -95,11 +95,11 @@ Dispatcher::Rejection Dispatcher::CheckHope(const Task& task, MonotonicTime now)
   if (cost == nullptr) {
     return {absl::InternalError(absl::StrCat("no program for ", task.rows(), " rows")), Refusal::kFailed};
   }
-  if (now < LatestStart(task, IdleCores())) return {};
+  if (now < HopelessFrom(task, IdleCores())) return {};
   const auto milliseconds_of = [](nanoseconds duration) { return Seconds(duration) * 1e3; };
   return {absl::DeadlineExceededError(absl::StrCat("the request cannot be finished by its deadline: it has ",
-                                                   milliseconds_of(task.deadline() - now), " ms left and takes up to ",
-                                                   milliseconds_of(cost->high), " ms")),
+                                                   milliseconds_of(task.deadline() - now), " ms left and takes ",
+                                                   milliseconds_of(cost->mean), " ms")),
           Refusal::kHopeless};
 }
 
@@ -175,7 +175,12 @@ Dispatcher::Work Dispatcher::TakeBatch(int lane, MonotonicTime now) {
   const QueueOptions& options = decision.queue->workload().options();
   Work work;
   work.how = {lane, decision.cost.rows, decision.cost.threads};
-  work.batch = queues_.find({&decision.queue->workload(), decision.queue->level()})->second.TakeFront(decision.tasks);
+  TaskQueue& queue = queues_.find({&decision.queue->workload(), decision.queue->level()})->second;
+  for (std::shared_ptr<Task>& task : queue.TakeFront(decision.shed)) {
+    Gone(*task);
+    work.shed.push_back({std::move(task), Refusal::kHopeless});
+  }
+  work.batch = queue.TakeFront(decision.tasks);
   for (const std::shared_ptr<Task>& task : work.batch) Gone(*task);
   double& service = service_[options.model];
   served_ = service;

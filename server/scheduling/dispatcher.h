@@ -53,6 +53,7 @@ class Dispatcher {
     Tasks batch;
     BatchRun how;
     bool for_wide_lane = false;
+    Refused shed;  // left the queue too: to be refused
   };
   Work TakeBatch(int lane, MonotonicTime now);
   // The lane has done it.

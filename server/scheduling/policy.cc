@@ -72,10 +72,14 @@ class Prefixes {
     MonotonicTime deadline = kNever;  // the earliest
   };
 
-  // Looks at no more than `max_rows`, but always at the first task.
-  Prefixes(const TaskQueue& queue, int64_t max_rows) {
+  // Of those after the first `skip`. Looks at no more than `max_rows`, but always at the first task.
+  Prefixes(const TaskQueue& queue, size_t skip, int64_t max_rows) {
     Prefix prefix;
     for (const auto& [key, waiting] : queue.waiting()) {
+      if (skip > 0) {
+        --skip;
+        continue;
+      }
       prefix.rows += waiting.task->rows();
       if (prefix.rows > max_rows && prefix.tasks > 0) break;
       ++prefix.tasks;
@@ -102,7 +106,7 @@ bool InTime(const Prefixes::Prefix& prefix, const Cost& cost, MonotonicTime now)
   return LatestStart(prefix.deadline, &cost) >= now;
 }
 
-Batch ToBatch(const Prefixes::Prefix& prefix, const Cost& cost) { return {prefix.tasks, prefix.rows, cost}; }
+Batch ToBatch(const Prefixes::Prefix& prefix, const Cost& cost) { return {0, prefix.tasks, prefix.rows, cost}; }
 
 // By measured cost, up to so many rows.
 Batch CheapestBatch(const Prefixes& prefixes, const CostCurve& costs, int64_t max_rows, MonotonicTime now) {
@@ -151,28 +155,51 @@ Batch MaybeWide(const QueueState& state, const LaneState& lanes, const Batch& na
   const QueueOptions& options = state.queue->workload().options();
   const int threads = options.CoresOf(lanes.lanes);
   if (lanes.free < lanes.lanes || threads < 2) return narrow;
-  const int64_t rows = state.queue->rows();
+  const Prefixes::Prefix all =
+      Prefixes(*state.queue, narrow.shed, options.max_batch_rows).Longest(options.max_batch_rows);
+  if (narrow.shed + all.tasks < state.queue->size()) return narrow;
+  const int64_t rows = all.rows;
   const Cost* cost = rows <= options.max_batch_rows ? state.costs->Smallest(rows, threads) : nullptr;
   if (cost == nullptr) return narrow;
   if (static_cast<double>(cost->mean.count()) > kWideGain * static_cast<double>(narrow.cost.mean.count())) {
     return narrow;
   }
-  const Prefixes::Prefix all = Prefixes(*state.queue, rows).Longest(rows);
-  return InTime(all, *cost, now) ? ToBatch(all, *cost) : narrow;
+  if (!InTime(all, *cost, now)) return narrow;
+  Batch wide = ToBatch(all, *cost);
+  wide.shed = narrow.shed;
+  return wide;
 }
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
+size_t Shed(const QueueState& state, MonotonicTime now) {
+  size_t risky = 0;
+  for (const auto& [key, waiting] : state.queue->waiting()) {
+    const Task& task = *waiting.task;
+    if (task.deadline() == kNever) return 0;  // it can wait, whatever is in front of it
+    if (now <= LatestStart(task.deadline(), state.costs->Smallest(task.rows(), 1))) return risky;
+    ++risky;
+  }
+  return 0;
+}
+
 Batch FormBatch(const QueueState& state, const LaneState& lanes, MonotonicTime now) {
   const QueueOptions& options = state.queue->workload().options();
   const CostCurve& costs = *state.costs;
-  const Prefixes prefixes(*state.queue, std::min(options.max_batch_rows, costs.max_rows()));
-  if (!options.preferred_rows.empty()) return PreferredBatch(options, prefixes, costs, now);
-  // Lanes that are free at the same time share what there is.
-  const int64_t share = std::max(CeilDiv(state.queue->rows(), lanes.free), prefixes.first().rows);
-  return CheapestBatch(prefixes, costs, std::min(options.max_batch_rows, share), now);
+  const size_t shed = Shed(state, now);
+  const Prefixes prefixes(*state.queue, shed, std::min(options.max_batch_rows, costs.max_rows()));
+  Batch batch;
+  if (!options.preferred_rows.empty()) {
+    batch = PreferredBatch(options, prefixes, costs, now);
+  } else {
+    // Lanes that are free at the same time share what there is.
+    const int64_t share = std::max(CeilDiv(state.queue->rows(), lanes.free), prefixes.first().rows);
+    batch = CheapestBatch(prefixes, costs, std::min(options.max_batch_rows, share), now);
+  }
+  batch.shed = batch.tasks > 0 ? shed : 0;
+  return batch;
 }
 
 MonotonicTime HoldUntil(const QueueState& state, MonotonicTime now) {
@@ -214,6 +241,7 @@ Decision Decide(const std::vector<QueueState>& queues, const LaneState& lanes, M
   if (candidates.size() == 1) batch = MaybeWide(*choice.state, lanes, batch, now);
   if (batch.tasks == 0) return decision;
   decision.queue = choice.state->queue;
+  decision.shed = batch.shed;
   decision.tasks = batch.tasks;
   decision.rows = batch.rows;
   decision.cost = batch.cost;

@@ -28,7 +28,8 @@ struct LaneState {
 
 struct Decision {
   const TaskQueue* queue = nullptr;  // null: nothing now
-  size_t tasks = 0;                  // of its first ones
+  size_t shed = 0;                   // of its first ones are to be refused
+  size_t tasks = 0;                  // of those after them are to be run
   int64_t rows = 0;                  // of these
   Cost cost;                         // of the program to run them on
   // Nothing, or nothing more, can be decided before this time unless something changes: a queue waits for more rows.
@@ -43,11 +44,17 @@ Decision Decide(const std::vector<QueueState>& queues, const LaneState& lanes, M
 // The first tasks of a queue that one run should take: as many rows as come out cheapest (within 2 %, the fewest), none
 // of which is late because of the others.
 struct Batch {
-  size_t tasks = 0;  // 0: no program holds the first one
+  size_t shed = 0;   // see Shed
+  size_t tasks = 0;  // after those; 0: no program holds the first one
   int64_t rows = 0;
   Cost cost;
 };
 Batch FormBatch(const QueueState& state, const LaneState& lanes, MonotonicTime now);
+
+// How many of the first tasks are better refused: they would probably be late, others behind them would not. There is
+// too much work for all of them then, and whoever runs at the last moment misses it whenever something goes wrong. 0
+// where there is no better one: what may be late is still tried.
+size_t Shed(const QueueState& state, MonotonicTime now);
 
 // Until when a queue waits for its batch to grow; `now` or earlier: not at all.
 MonotonicTime HoldUntil(const QueueState& state, MonotonicTime now);

@@ -24,13 +24,13 @@ MonotonicTime LatestStart(MonotonicTime due, const Cost* cost) {
   return due == kNever || cost == nullptr ? due : due - cost->high;
 }
 
-MonotonicTime LatestStart(const Task& task, int cores) {
+MonotonicTime HopelessFrom(const Task& task, int cores) {
   if (task.deadline() == kNever) return kNever;
   const std::shared_ptr<const CostCurve> costs = task.workload().costs();
-  if (!costs) return task.deadline();
-  const MonotonicTime narrow = LatestStart(task.deadline(), costs->Smallest(task.rows(), 1));
+  const Cost* narrow = costs ? costs->Smallest(task.rows(), 1) : nullptr;
+  if (narrow == nullptr) return task.deadline();
   const Cost* wide = costs->Smallest(task.rows(), task.workload().options().CoresOf(cores));
-  return wide == nullptr ? narrow : std::max(narrow, LatestStart(task.deadline(), wide));
+  return task.deadline() - (wide == nullptr ? narrow->mean : std::min(narrow->mean, wide->mean));
 }
 
 void TaskQueue::Push(std::shared_ptr<Task> task) {
@@ -85,7 +85,7 @@ std::vector<TaskQueue::Refused> TaskQueue::TakeHopeless(MonotonicTime now, int c
   while (!empty()) {
     const Place front = waiting_.begin();
     const Task& task = *front->second.task;
-    if (now < LatestStart(task, cores)) break;
+    if (now < HopelessFrom(task, cores)) break;
     refuse(front, Refusal::kHopeless);
   }
   return refused;
@@ -93,7 +93,7 @@ std::vector<TaskQueue::Refused> TaskQueue::TakeHopeless(MonotonicTime now, int c
 
 std::optional<Refusal> TaskQueue::Reason(const Task& task, MonotonicTime now, int cores) const {
   if (now >= task.deadline()) return Refusal::kExpired;
-  if (now >= LatestStart(task, cores)) return Refusal::kHopeless;
+  if (now >= HopelessFrom(task, cores)) return Refusal::kHopeless;
   const bool timeout = policy_.timeout.count() > 0 && now - task.arrived() >= policy_.timeout;
   if (timeout && !waiting_.at(keys_.at(&task)).timeout_over) return Refusal::kQueueTimeout;
   return std::nullopt;
@@ -113,7 +113,7 @@ void TaskQueue::PutBehind(Place place) {
 }
 
 MonotonicTime TaskQueue::CheckAt(const Waiting& waiting) const {
-  const MonotonicTime hopeless = LatestStart(*waiting.task, 1);
+  const MonotonicTime hopeless = HopelessFrom(*waiting.task, 1);
   if (policy_.timeout.count() == 0 || waiting.timeout_over) return hopeless;
   return std::min(hopeless, waiting.task->arrived() + policy_.timeout);
 }

@@ -35,7 +35,7 @@ class TaskQueue {
   std::vector<std::shared_ptr<Task>> TakeFront(size_t count);
   std::vector<std::shared_ptr<Task>> TakeAll() { return TakeFront(size()); }
 
-  // Those that shall not wait any longer: past their deadline, or so near to it that they cannot be finished in time,
+  // Those that shall not wait any longer: past their deadline, or so near to it that they are hopeless,
   // or for longer than the policy allows. Where that one delays rather than rejects, they go behind all others.
   // `cores` are those that one run could have at once.
   std::vector<Refused> TakeHopeless(MonotonicTime now, int cores = 1);
@@ -84,9 +84,10 @@ class TaskQueue {
   std::multiset<MonotonicTime> arrivals_;
 };
 
-// When a run must begin at the latest to be over at `due`, at a cost (null: unknown) that it seldom exceeds.
+// When a run must begin at the latest to be over at `due` all but surely; `due` itself where the cost is not known.
 MonotonicTime LatestStart(MonotonicTime due, const Cost* cost);
-// The same for a task of a workload, on one core or, where that is sooner, on as many as it may use of `cores`.
-MonotonicTime LatestStart(const Task& task, int cores);
+// From when on a task can no longer be expected to be over at its deadline: not even a run of the usual length would
+// be, on one core or, where that is shorter, on as many as it may use of `cores`. kNever without a deadline.
+MonotonicTime HopelessFrom(const Task& task, int cores);
 
 }  // namespace beak

@@ -102,7 +102,7 @@ TEST_F(DispatcherTest, TheHopelessAreRefusedAtOnce) {
   TakeBatch(0);
   const Dispatcher::Rejection rejection = Admit({Make(a, milliseconds(7))});
   EXPECT_THAT(rejection.why,
-              StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("it has 7 ms left and takes up to 10 ms")));
+              StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("it has 7 ms left and takes 10 ms")));
   EXPECT_EQ(rejection.reason, Refusal::kHopeless);
   EXPECT_OK(AdmitOne(Make(a, milliseconds(11))));
 }

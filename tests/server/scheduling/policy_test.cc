@@ -203,6 +203,18 @@ TEST_F(PolicyTest, FreeLanesShareWhatWaits) {
   EXPECT_EQ(Decide(snapshot, {2, 1}).rows, 8);
 }
 
+TEST_F(PolicyTest, WhoWouldProbablyBeLateMakesRoomForWhoWouldNot) {
+  const CostCurve curve = MakeCurve({{1, 10}}, {}, 2, 1.5);
+  const auto decide = [&](const std::vector<Waits>& waits) { return Decide(New().Queue(Options("a"), curve, waits)); };
+  const Decision overload = decide({{11}, {14}, {16}, {30}});
+  EXPECT_EQ(overload.shed, 2u);
+  EXPECT_EQ(overload.tasks, 1u);
+  EXPECT_EQ(decide({{11}, {14}}).shed, 0u) << "there is no better one: it is tried";
+  EXPECT_EQ(decide({{11}, {14}}).tasks, 1u);
+  EXPECT_EQ(decide({{15}, {30}}).shed, 0u) << "it is in time";
+  EXPECT_EQ(decide({{11}, {kNone}}).shed, 0u) << "whoever has no deadline can wait";
+}
+
 // ---------------------------------------------------------------- several cores
 
 TEST_F(PolicyTest, AnIdleMachineRunsOneRequestOnAllCores) {

@@ -13,13 +13,14 @@
 // Work for a scheduler without models.
 namespace beak::testing {
 
-// A curve of programs on one thread: {rows, milliseconds} each, never exceeded.
+// A curve of programs on one thread: {rows, milliseconds} each, seldom exceeded by more than a factor of `margin`.
 inline CostCurve MakeCurve(const std::vector<std::pair<int64_t, double>>& rows_and_ms,
-                           const std::vector<std::pair<int64_t, double>>& wide_rows_and_ms = {}, int wide_threads = 2) {
+                           const std::vector<std::pair<int64_t, double>>& wide_rows_and_ms = {}, int wide_threads = 2,
+                           double margin = 1) {
   std::vector<Cost> costs;
   const auto add = [&](int64_t rows, int threads, double ms) {
     const auto cost = std::chrono::nanoseconds(static_cast<int64_t>(ms * 1e6));
-    costs.push_back({rows, threads, cost, cost});
+    costs.push_back({rows, threads, cost, std::chrono::nanoseconds(static_cast<int64_t>(ms * 1e6 * margin))});
   };
   for (const auto& [rows, ms] : rows_and_ms) add(rows, 1, ms);
   for (const auto& [rows, ms] : wide_rows_and_ms) add(rows, wide_threads, ms);
