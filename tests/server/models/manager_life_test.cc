@@ -108,7 +108,7 @@ class ManagerLifeTest : public ::testing::Test {
   float Factor() {
     const auto version = Find();
     if (!version) return 0;
-    auto lease = version->Acquire({{1, 2}}, 1);
+    auto lease = version->Programs({{2}})->Acquire(1, 1);
     EXPECT_OK(lease);
     const float row[] = {1, 10};
     std::memcpy(lease->input(0).data(), row, sizeof(row));
@@ -283,7 +283,7 @@ TEST_F(ManagerLifeTest, AVersionThatIsDeletedWhileItServesDrains) {
   Settle();
   EXPECT_EQ(State(2), VersionState::kDraining);
   EXPECT_EQ(Factor(), 2) << "the one before it is the newest again";
-  EXPECT_OK(request->Acquire({{1, 2}}, 1)) << "who has it keeps it";
+  EXPECT_OK(request->Programs({{2}})->Acquire(1, 1)) << "who has it keeps it";
 }
 
 TEST_F(ManagerLifeTest, AVersionThatIsDeletedWhileItLoadsIsNotServed) {
@@ -733,7 +733,7 @@ TEST_F(ManagerLifeTest, VersionsMayOutliveTheManager) {
   Begin();
   auto version = Find();
   manager_.reset();
-  EXPECT_OK(version->Acquire({{1, 2}}, 1));
+  EXPECT_OK(version->Programs({{2}})->Acquire(1, 1));
   version.reset();
 }
 
