@@ -254,6 +254,25 @@ TEST_F(ManagerLifeTest, HalfCopiedFoldersAreWaitedFor) {
   EXPECT_EQ(Factor(), 3);
 }
 
+TEST_F(ManagerLifeTest, EnsemblesComeWithAnEmptyFolderAndChangeWithTheirConfiguration) {
+  Begin();
+  const auto config = [&](int rows) {
+    repository_.Write("mean/config.pbtxt", "max_batch_size: " + std::to_string(rows) + R"(
+        input { name: 'x' data_type: TYPE_FP32 dims: [2] } output { name: 'y' data_type: TYPE_FP32 dims: [2] }
+        beak { averaging { member { model_name: 'nobody has this yet' } } })");
+  };
+  config(4);
+  fs::create_directories(repository_ / "mean/1");
+  LookAndSettle();
+  ASSERT_OK_AND_ASSIGN(auto version, manager_->snapshot()->Find("mean", ""));
+  EXPECT_NE(version->ensemble(), nullptr);
+  EXPECT_EQ(version->signature().max_batch_size, 4);
+  config(8);
+  LookAndSettle();
+  ASSERT_OK_AND_ASSIGN(version, manager_->snapshot()->Find("mean", ""));
+  EXPECT_EQ(version->signature().max_batch_size, 8);
+}
+
 TEST_F(ManagerLifeTest, ModelsComeAndGo) {
   Begin();
   EXPECT_TRUE(manager_->snapshot()->models.empty());
