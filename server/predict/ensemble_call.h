@@ -52,7 +52,8 @@ class EnsembleCall final : public Prediction, public std::enable_shared_from_thi
   void Keep(size_t step, PredictResponse response) REQUIRES(mutex_);
   absl::StatusOr<PredictResponse> Result() REQUIRES(mutex_);
   absl::Status AverageSteps() REQUIRES(mutex_);
-  OutputTensor TakeOutput(const ValidRequest::Output& wanted) const REQUIRES(mutex_);
+  absl::Status CheckOutput(const TensorSignature& tensor, const Value& value) const;
+  absl::StatusOr<OutputTensor> TakeOutput(const ValidRequest::Output& wanted) const REQUIRES(mutex_);
 
   const std::shared_ptr<const ModelVersion> version_;
   const PredictRequest whole_;
