@@ -42,6 +42,11 @@ EnsembleCall::EnsembleCall(std::shared_ptr<const ModelVersion> version, const Pr
   }
 }
 
+void EnsembleCall::Start() {
+  StartReady();
+  AnswerIfOver();  // it may have been cancelled before
+}
+
 void EnsembleCall::Cancel() {
   std::vector<std::shared_ptr<Prediction>> predictions;
   {
@@ -134,11 +139,22 @@ void EnsembleCall::StepDone(size_t step, absl::StatusOr<PredictResponse> respons
     if (other) other->Cancel();
   }
   StartReady();
+  AnswerIfOver();
+}
+
+// While no step runs, one may be about to be started, by the thread that has just ended what it takes.
+bool EnsembleCall::IsOver() const {
+  const auto any = [&](Progress progress) REQUIRES(mutex_) {
+    return std::find(progress_.begin(), progress_.end(), progress) != progress_.end();
+  };
+  return !any(Progress::kRunning) && (cancelled_ || !status_.ok() || !any(Progress::kWaiting));
+}
+
+void EnsembleCall::AnswerIfOver() {
   absl::StatusOr<PredictResponse> result = absl::UnknownError("");
   {
     MutexLock lock(mutex_);
-    const bool running = std::count(progress_.begin(), progress_.end(), Progress::kRunning) > 0;
-    if (running || std::exchange(answered_, true)) return;
+    if (!IsOver() || std::exchange(answered_, true)) return;
     result = Result();
   }
   RequestObservation observation;

@@ -554,6 +554,61 @@ TEST_F(EnsembleCallTest, NothingHoldsItOnceItIsAnswered) {
   EXPECT_TRUE(weak.expired());
 }
 
+TEST_F(EnsembleCallTest, CancelBeforeTheStartIsAnsweredToo) {
+  int answers = 0;
+  const auto call = Call(
+      Fan(1),
+      [](const PredictRequest&, const PredictDone&) -> std::shared_ptr<Prediction> {
+        ADD_FAILURE() << "nothing is to be started";
+        return nullptr;
+      },
+      [&](auto response) {
+        EXPECT_THAT(response, StatusIs(absl::StatusCode::kCancelled));
+        ++answers;
+      });
+  call->Cancel();
+  call->Start();
+  EXPECT_EQ(answers, 1);
+}
+
+// Two threads that end steps at the same time must not take the other's successor for one that has been run.
+TEST_F(EnsembleCallTest, StepsThatEndAtTheSameTimeStartWhatTakesBoth) {
+  const std::shared_ptr<const ModelVersion> version = Fan(2);
+  for (int round = 0; round < 3000; ++round) {
+    Mutex mutex;
+    std::vector<PredictDone> steps;
+    std::atomic<int> answers{0};
+    const auto call = Call(
+        version,
+        [&](const PredictRequest&, PredictDone done) {
+          MutexLock lock(mutex);
+          steps.push_back(std::move(done));
+          return std::make_shared<FakeStep>([] {});
+        },
+        [&](auto response) {
+          EXPECT_OK(response);
+          ++answers;
+        });
+    call->Start();
+    ASSERT_EQ(steps.size(), 2u);
+    const PredictDone first = steps[0];
+    const PredictDone second = steps[1];
+    std::atomic<int> ready{0};
+    const auto end = [&](const PredictDone& step) {
+      ++ready;
+      while (ready < 2) std::this_thread::yield();
+      step(Answer());
+    };
+    std::thread other = StartThread("other", [&] { end(second); });
+    end(first);
+    other.join();
+    ASSERT_EQ(answers, 0) << round;
+    ASSERT_EQ(steps.size(), 3u) << round;
+    steps[2](Answer());
+    ASSERT_EQ(answers, 1) << round;
+  }
+}
+
 // Each step is answered on a thread of its own, well or badly, at once or later, while another one cancels.
 TEST_F(EnsembleCallTest, AnsweredOnceWhateverThreadsDo) {
   const std::shared_ptr<const ModelVersion> version = Fan(4);
