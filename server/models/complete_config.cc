@@ -164,31 +164,68 @@ void AddUnwritten(const Specs& specs, WrittenTensors* tensors) {
   }
 }
 
-}  // namespace
+// ---------------------------------------------------------------- all of it
 
-absl::StatusOr<std::shared_ptr<const ModelConfig>> CompleteConfig(const ConfigFile& file, const std::string& name,
-                                                                  const Specs& inputs, const Specs& outputs) {
+// What every model's configuration says, whatever the model is made of.
+absl::StatusOr<std::shared_ptr<ModelConfig>> Begin(const ConfigFile& file, const std::string& name,
+                                                   int max_batch_size) {
   RETURN_IF_ERROR(CheckSupported(*file.config));
-  const auto config = std::make_shared<ModelConfig>(*file.config);
+  auto config = std::make_shared<ModelConfig>(*file.config);
   if (!config->name().empty() && config->name() != name) {
     return absl::InvalidArgumentError(
         absl::StrCat("name: expected the folder's name '", name, "', got '", config->name(), "'"));
   }
-  const int max_batch_size = MaxBatchSize(file, inputs, outputs);
   if (max_batch_size < 0) {
     return absl::InvalidArgumentError(absl::StrCat("max_batch_size: expected at least 0, got ", max_batch_size));
   }
   config->set_name(name);
   config->set_max_batch_size(max_batch_size);
-  if (config->platform().empty() && config->backend().empty()) config->set_backend("beak");
-  if (config->default_model_filename().empty()) config->set_default_model_filename("model.onnx");
   if (config->version_policy().policy_choice_case() == inference::ModelVersionPolicy::POLICY_CHOICE_NOT_SET) {
     config->mutable_version_policy()->mutable_latest()->set_num_versions(1);
   }
+  return config;
+}
+
+// A tensor of an ensemble must say all of itself.
+template <typename WrittenTensors>
+absl::Status CheckDeclared(const WrittenTensors& tensors, const std::string& kind) {
+  std::set<std::string> seen;
+  for (const auto& tensor : tensors) {
+    const std::string place = absl::StrCat(kind, " '", tensor.name(), "'");
+    if (!seen.insert(tensor.name()).second) {
+      return absl::InvalidArgumentError(absl::StrCat(place, ": expected once, got it twice"));
+    }
+    if (!DTypeFromProtocol(static_cast<int>(tensor.data_type()))) {
+      return absl::InvalidArgumentError(absl::StrCat(place, ": data_type: expected one of numbers, got ",
+                                                     inference::DataType_Name(tensor.data_type())));
+    }
+    if (tensor.has_reshape()) return absl::InvalidArgumentError(absl::StrCat(place, ": expected no reshape"));
+    RETURN_IF_ERROR(Annotate(CheckDimValues(tensor.dims(), "dims"), place));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const ModelConfig>> CompleteConfig(const ConfigFile& file, const std::string& name,
+                                                                  const Specs& inputs, const Specs& outputs) {
+  const int max_batch_size = MaxBatchSize(file, inputs, outputs);
+  ASSIGN_OR_RETURN(const std::shared_ptr<ModelConfig> config, Begin(file, name, max_batch_size));
+  if (config->platform().empty() && config->backend().empty()) config->set_backend("beak");
+  if (config->default_model_filename().empty()) config->set_default_model_filename("model.onnx");
   AddUnwritten(inputs, config->mutable_input());
   if (config->output().empty()) AddUnwritten(outputs, config->mutable_output());
   RETURN_IF_ERROR(CompleteTensors(inputs, max_batch_size > 0, "input", config->mutable_input()));
   RETURN_IF_ERROR(CompleteTensors(outputs, max_batch_size > 0, "output", config->mutable_output()));
+  return config;
+}
+
+absl::StatusOr<std::shared_ptr<const ModelConfig>> CompleteEnsembleConfig(const ConfigFile& file,
+                                                                          const std::string& name) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<ModelConfig> config, Begin(file, name, file.config->max_batch_size()));
+  if (config->platform().empty()) config->set_platform("ensemble");
+  RETURN_IF_ERROR(CheckDeclared(config->input(), "input"));
+  RETURN_IF_ERROR(CheckDeclared(config->output(), "output"));
   return config;
 }
 

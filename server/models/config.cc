@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 #include "proto/inference/model_config.pb.h"
+#include "server/models/ensemble.h"
 
 namespace beak {
 namespace {
@@ -73,8 +74,7 @@ absl::StatusOr<ConfigFile> ParseConfig(const std::string& text, const std::strin
 
 absl::Status CheckSupported(const ModelConfig& config) {
   const std::string& platform = config.platform();
-  const bool ensemble = config.has_ensemble_scheduling() || config.beak().has_averaging();
-  const char* expected = ensemble ? "ensemble" : "onnxruntime_onnx";
+  const char* expected = DescribesEnsemble(config) ? "ensemble" : "onnxruntime_onnx";
   if (!platform.empty() && platform != expected) {
     return absl::UnimplementedError(absl::StrCat("platform: expected ", expected, ", got '", platform, "'"));
   }

@@ -43,4 +43,8 @@ absl::StatusOr<std::shared_ptr<const inference::ModelConfig>> CompleteConfig(con
                                                                              const std::vector<TensorSpec>& inputs,
                                                                              const std::vector<TensorSpec>& outputs);
 
+// The same for an ensemble, whose inputs and outputs are those that are written: no network tells them.
+absl::StatusOr<std::shared_ptr<const inference::ModelConfig>> CompleteEnsembleConfig(const ConfigFile& file,
+                                                                                     const std::string& name);
+
 }  // namespace beak

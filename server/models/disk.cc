@@ -12,6 +12,7 @@
 #include "engine/base/status.h"
 #include "proto/inference/model_config.pb.h"
 #include "server/models/config_override.h"
+#include "server/models/ensemble.h"
 #include "server/models/fingerprint.h"
 #include "server/models/repository.h"
 #include "server/models/version_policy.h"
@@ -81,7 +82,9 @@ void AddVersion(int64_t version, const FolderPrint& print, uint64_t settings, co
   fingerprint.Add(settings);
   fingerprint.Add(print.fingerprint);
   VersionOnDisk disk{fingerprint.value(), trust == Trust::kAtOnce};
-  if (!disk.settled && before != nullptr && print.files > 0) {
+  // An empty folder is on its way, but where there is nothing to come.
+  const bool complete = print.files > 0 || DescribesEnsemble(*model->config.config);
+  if (!disk.settled && before != nullptr && complete) {
     const auto then = before->state.versions.find(version);
     disk.settled = then != before->state.versions.end() && then->second.fingerprint == disk.fingerprint;
   }

@@ -105,15 +105,20 @@ absl::Status TakeAverage(const ModelConfig& config, Ensemble* ensemble) {
     sum += ensemble->steps.back().weight;
   }
   if (ensemble->steps.empty()) return absl::InvalidArgumentError("averaging: expected a member, got none");
+  if (!std::isfinite(sum)) return absl::InvalidArgumentError("averaging: expected weights that add up to a number");
   for (Ensemble::Step& step : ensemble->steps) step.weight /= sum;
   return absl::OkStatus();
 }
 
 }  // namespace
 
+bool DescribesEnsemble(const ModelConfig& config) {
+  return config.has_ensemble_scheduling() || config.beak().has_averaging();
+}
+
 absl::StatusOr<std::shared_ptr<const Ensemble>> MakeEnsemble(const ModelConfig& config) {
+  if (!DescribesEnsemble(config)) return nullptr;
   const bool average = config.beak().has_averaging();
-  if (!average && !config.has_ensemble_scheduling()) return nullptr;
   if (average && config.has_ensemble_scheduling()) {
     return absl::InvalidArgumentError("expected ensemble_scheduling or averaging, got both");
   }

@@ -31,6 +31,9 @@ struct Ensemble {
   std::vector<Step> steps;  // at least one
 };
 
+// Whether a configuration describes an ensemble: there is no file then.
+bool DescribesEnsemble(const inference::ModelConfig& config);
+
 // The ensemble that a configuration describes; null where it describes none. INVALID_ARGUMENT, naming step and tensor,
 // for one that could never be run: a tensor that nobody makes or two do, a circle, no outputs.
 absl::StatusOr<std::shared_ptr<const Ensemble>> MakeEnsemble(const inference::ModelConfig& config);

@@ -79,42 +79,36 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeVersion(const VersionSou
   return version;
 }
 
-// The tensors of an ensemble are what its configuration says: there is no network to complete it from.
-template <typename ConfigTensor>
-absl::StatusOr<TensorSignature> EnsembleTensor(const ConfigTensor& tensor, int index) {
-  const std::optional<DType> dtype = DTypeFromProtocol(static_cast<int>(tensor.data_type()));
-  if (!dtype || tensor.has_reshape()) {
-    return absl::InvalidArgumentError(absl::StrCat("tensor '", tensor.name(), "' of an ensemble: expected a data_type ",
-                                                   "of numbers and no reshape, got ",
-                                                   inference::DataType_Name(tensor.data_type())));
+// REQUIRES: CompleteEnsembleConfig has seen them.
+template <typename ConfigTensors>
+std::vector<TensorSignature> EnsembleTensors(const ConfigTensors& tensors) {
+  std::vector<TensorSignature> signatures;
+  for (const auto& tensor : tensors) {
+    const std::vector<int64_t> dims(tensor.dims().begin(), tensor.dims().end());
+    const DType dtype = *DTypeFromProtocol(static_cast<int>(tensor.data_type()));
+    signatures.push_back({tensor.name(), dtype, dims, dims, static_cast<int>(signatures.size()), {}});
   }
-  TensorSignature signature{tensor.name(), *dtype, {tensor.dims().begin(), tensor.dims().end()}, {}, index, {}};
-  signature.network_dims = signature.dims;
-  return signature;
+  return signatures;
 }
 
 absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeEnsembleVersion(const VersionSource& source,
                                                                         std::shared_ptr<const Ensemble> ensemble,
                                                                         Metrics& metrics) {
-  auto config = std::make_shared<inference::ModelConfig>(*source.config.config);
-  config->set_name(source.model);
-  if (config->platform().empty()) config->set_platform("ensemble");
   ModelVersion::Parts parts;
-  parts.signature.max_batch_size = config->max_batch_size();
-  for (const auto& input : config->input()) {
-    ASSIGN_OR_RETURN(TensorSignature tensor, EnsembleTensor(input, static_cast<int>(parts.signature.inputs.size())));
-    parts.signature.inputs.push_back(std::move(tensor));
-  }
-  for (const auto& output : config->output()) {
-    ASSIGN_OR_RETURN(TensorSignature tensor, EnsembleTensor(output, static_cast<int>(parts.signature.outputs.size())));
-    parts.signature.outputs.push_back(std::move(tensor));
-  }
-  RETURN_IF_ERROR(LoadLabels(*config, source.label_folder, &parts.signature));
-  ASSIGN_OR_RETURN(parts.options, MakeServingOptions(*config));
+  absl::StatusOr<std::shared_ptr<const inference::ModelConfig>> config =
+      CompleteEnsembleConfig(source.config, source.model);
+  if (!config.ok()) return Annotate(config.status(), "configuration");
+  parts.config = *std::move(config);
+  absl::StatusOr<ServingOptions> options = MakeServingOptions(*parts.config);
+  if (!options.ok()) return Annotate(options.status(), "configuration");
+  parts.options = *std::move(options);
+  parts.signature.max_batch_size = parts.config->max_batch_size();
+  parts.signature.inputs = EnsembleTensors(parts.config->input());
+  parts.signature.outputs = EnsembleTensors(parts.config->output());
+  RETURN_IF_ERROR(LoadLabels(*parts.config, source.label_folder, &parts.signature));
   parts.model = source.model;
   parts.version = source.version;
   parts.ensemble = std::move(ensemble);
-  parts.config = std::move(config);
   parts.observer = metrics.ObserveVersion(source.model, source.version);
   return std::make_shared<const ModelVersion>(std::move(parts));
 }

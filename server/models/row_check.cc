@@ -27,11 +27,13 @@ void Fill(Bytes& bytes, Next next) {
   }
 }
 
-// Floats are filled at random. Whole numbers are often indices: 0 is a good one whatever it points into, and shows a
-// network that looks at the first row of a batch.
+// Floats are filled at random, and so are bytes, which mostly are pictures. Other whole numbers are often indices: 0 is
+// a good one whatever it points into, and shows a network that looks at the first row of a batch.
 void FillRow(DType dtype, std::mt19937& random, Bytes& bytes) {
   std::fill(bytes.begin(), bytes.end(), std::byte{0});
   std::normal_distribution<float> normal;
+  std::uniform_int_distribution<int> byte(0, 255);
+  if (SizeOf(dtype) == 1 && IsInteger(dtype)) Fill<uint8_t>(bytes, [&] { return static_cast<uint8_t>(byte(random)); });
   if (dtype == DType::kFloat16) Fill<uint16_t>(bytes, [&] { return FloatToHalf(normal(random)); });
   if (dtype == DType::kFloat32) Fill<float>(bytes, [&] { return normal(random); });
   if (dtype == DType::kFloat64) Fill<double>(bytes, [&] { return double{normal(random)}; });

@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/retry_after.h"
 #include "engine/base/status.h"
+#include "engine/tensor/shape.h"
+#include "server/models/datatypes.h"
 #include "server/predict/average.h"
 #include "server/predict/classify.h"
 
@@ -38,6 +40,11 @@ EnsembleCall::EnsembleCall(std::shared_ptr<const ModelVersion> version, const Pr
   for (const InputTensor& input : whole_.inputs) {
     values_[std::string(input.name)] = {input.dtype, input.shape, input.data};
   }
+}
+
+void EnsembleCall::Start() {
+  StartReady();
+  AnswerIfOver();  // it may have been cancelled before
 }
 
 void EnsembleCall::Cancel() {
@@ -132,11 +139,22 @@ void EnsembleCall::StepDone(size_t step, absl::StatusOr<PredictResponse> respons
     if (other) other->Cancel();
   }
   StartReady();
+  AnswerIfOver();
+}
+
+// While no step runs, one may be about to be started, by the thread that has just ended what it takes.
+bool EnsembleCall::IsOver() const {
+  const auto any = [&](Progress progress) REQUIRES(mutex_) {
+    return std::find(progress_.begin(), progress_.end(), progress) != progress_.end();
+  };
+  return !any(Progress::kRunning) && (cancelled_ || !status_.ok() || !any(Progress::kWaiting));
+}
+
+void EnsembleCall::AnswerIfOver() {
   absl::StatusOr<PredictResponse> result = absl::UnknownError("");
   {
     MutexLock lock(mutex_);
-    const bool running = std::count(progress_.begin(), progress_.end(), Progress::kRunning) > 0;
-    if (running || std::exchange(answered_, true)) return;
+    if (!IsOver() || std::exchange(answered_, true)) return;
     result = Result();
   }
   RequestObservation observation;
@@ -154,7 +172,10 @@ absl::StatusOr<PredictResponse> EnsembleCall::Result() {
   if (cancelled_) return absl::CancelledError("the request was cancelled between the steps of an ensemble");
   if (ensemble().average) RETURN_IF_ERROR(AverageSteps());
   PredictResponse response{version_->model(), version_->version(), {}};
-  for (const ValidRequest::Output& wanted : request_.outputs) response.outputs.push_back(TakeOutput(wanted));
+  for (const ValidRequest::Output& wanted : request_.outputs) {
+    ASSIGN_OR_RETURN(OutputTensor output, TakeOutput(wanted));
+    response.outputs.push_back(std::move(output));
+  }
   return response;
 }
 
@@ -172,12 +193,26 @@ absl::Status EnsembleCall::AverageSteps() {
   return absl::OkStatus();
 }
 
-OutputTensor EnsembleCall::TakeOutput(const ValidRequest::Output& wanted) const {
+// Steps may give something else than was declared: other versions of theirs may have been loaded meanwhile.
+absl::Status EnsembleCall::CheckOutput(const TensorSignature& tensor, const Value& value) const {
+  std::vector<int64_t> expected = tensor.dims;
+  if (version_->signature().batched()) expected.insert(expected.begin(), request_.rows);
+  const bool fits = std::equal(expected.begin(), expected.end(), value.shape.begin(), value.shape.end(),
+                               [](int64_t declared, int64_t size) { return declared == kFreeDim || declared == size; });
+  if (fits && value.dtype == tensor.dtype) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("output '", tensor.name, "': expected what the configuration declares, ", ProtocolName(tensor.dtype),
+                   " of shape ", ToString(expected), ", got ", value.dtype ? ProtocolName(*value.dtype) : "strings",
+                   " of shape ", ToString(value.shape)));
+}
+
+absl::StatusOr<OutputTensor> EnsembleCall::TakeOutput(const ValidRequest::Output& wanted) const {
   const Signature& signature = version_->signature();
   const TensorSignature& tensor = signature.outputs[static_cast<size_t>(wanted.index)];
   const Value& value = values_.at(tensor.name);
+  RETURN_IF_ERROR(CheckOutput(tensor, value));
   OutputTensor output{tensor.name, value.dtype, value.shape, "", {}};
-  if (wanted.classes == 0 || !value.dtype) {
+  if (wanted.classes == 0) {
     output.data.assign(reinterpret_cast<const char*>(value.data.data()), value.data.size());
     return output;
   }

@@ -32,7 +32,7 @@ class EnsembleCall final : public Prediction, public std::enable_shared_from_thi
                StartStep start, const Clock& clock, PredictDone done);
 
   // Call once.
-  void Start() { StartReady(); }
+  void Start();
   void Cancel() override;
 
  private:
@@ -47,12 +47,15 @@ class EnsembleCall final : public Prediction, public std::enable_shared_from_thi
   const Ensemble& ensemble() const { return *version_->ensemble(); }
   void StartReady() EXCLUDES(mutex_);
   void StepDone(size_t step, absl::StatusOr<PredictResponse> response) EXCLUDES(mutex_);
+  void AnswerIfOver() EXCLUDES(mutex_);
+  bool IsOver() const REQUIRES(mutex_);
   bool IsReady(size_t step) const REQUIRES(mutex_);
   PredictRequest StepRequest(size_t step) const REQUIRES(mutex_);
   void Keep(size_t step, PredictResponse response) REQUIRES(mutex_);
   absl::StatusOr<PredictResponse> Result() REQUIRES(mutex_);
   absl::Status AverageSteps() REQUIRES(mutex_);
-  OutputTensor TakeOutput(const ValidRequest::Output& wanted) const REQUIRES(mutex_);
+  absl::Status CheckOutput(const TensorSignature& tensor, const Value& value) const;
+  absl::StatusOr<OutputTensor> TakeOutput(const ValidRequest::Output& wanted) const REQUIRES(mutex_);
 
   const std::shared_ptr<const ModelVersion> version_;
   const PredictRequest whole_;

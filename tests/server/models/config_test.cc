@@ -172,7 +172,6 @@ TEST(CompleteConfigTest, WhatDoesNotFitIsRefusedByName) {
       {"platform", "platform: 'tensorrt_plan'", kLacking, "platform: expected onnxruntime_onnx, got 'tensorrt_plan'"},
       {"backend", "backend: 'python'", kLacking, "backend: expected onnxruntime or beak, got 'python'"},
       {"sequences", "sequence_batching {}", kLacking, "sequence_batching"},
-      {"ensemble", "ensemble_scheduling {}", kLacking, "ensemble_scheduling"},
       {"GPU", "instance_group { kind: KIND_GPU }", kLacking, "instance_group"},
       {"GPU by number", "instance_group { gpus: [0] }", kLacking, "instance_group"},
       {"decoupled", "model_transaction_policy { decoupled: true }", kLacking, "decoupled"},

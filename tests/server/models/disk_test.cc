@@ -54,6 +54,17 @@ TEST_F(DiskTest, WhatIsNewSettlesWhenItIsTheSameTwice) {
   EXPECT_TRUE(Settled(Scan(second, Trust::kWhenStill)));
 }
 
+TEST_F(DiskTest, AnEmptyFolderIsOnItsWayUnlessTheModelIsAnEnsemble) {
+  std::filesystem::create_directories(dir_ / "m/1");
+  EXPECT_FALSE(Settled(Scan(Scan(), Trust::kWhenStill)));
+  for (const char* config : {"ensemble_scheduling {}", "beak { averaging {} }"}) {
+    dir_.Write("m/config.pbtxt", config);
+    const Disk first = Scan({}, Trust::kWhenStill);
+    EXPECT_FALSE(Settled(first));
+    EXPECT_TRUE(Settled(Scan(first, Trust::kWhenStill))) << config;
+  }
+}
+
 TEST_F(DiskTest, AVersionIsAnotherWhenItsSettingsAreButNotWhenThePolicyIs) {
   dir_.Write("m/1/model.onnx", "1");
   dir_.Write("m/labels.txt", "a\n");

@@ -126,5 +126,96 @@ TEST_F(LoadVersionTest, WhatTheConfigurationSaysWrongIsNamed) {
   EXPECT_THAT(metrics_.Text(), Not(HasSubstr("model=\"m\""))) << "nothing was loaded";
 }
 
+// ---------------------------------------------------------------- ensembles: no file, no network
+
+class LoadEnsembleTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::shared_ptr<const ModelVersion>> Load(const std::string& config) {
+    VersionSource source;
+    source.model = "e";
+    source.version = 3;
+    source.file = dir_ / "1/model.onnx";
+    source.label_folder = dir_.path();
+    source.folder = dir_ / "1";
+    ASSIGN_OR_RETURN(source.config, ParseConfig(config, "config.pbtxt"));
+    return LoadVersion(source, 2, metrics_);
+  }
+  // With more of it before its steps.
+  static std::string Config(const std::string& more) {
+    return more + R"(
+        input { name: 'x' data_type: TYPE_UINT8 dims: [-1, 3] }
+        output { name: 'y' data_type: TYPE_FP16 dims: [5] label_filename: 'names.txt' }
+        ensemble_scheduling { step { model_name: 'm' input_map { key: 'in' value: 'x' }
+                                     output_map { key: 'out' value: 'y' } } })";
+  }
+
+  const testing::TempDir dir_;
+  Metrics metrics_{"test"};
+};
+
+TEST_F(LoadEnsembleTest, IsWhatItsConfigurationSays) {
+  dir_.Write("names.txt", "left\nright\n");
+  ASSERT_OK_AND_ASSIGN(const auto version,
+                       Load(Config("max_batch_size: 4 response_cache { enable: true } beak { weight: 2 }")));
+  EXPECT_EQ(version->model(), "e");
+  EXPECT_EQ(version->version(), 3);
+  ASSERT_NE(version->ensemble(), nullptr);
+  EXPECT_EQ(version->ensemble()->steps.size(), 1u);
+  const Signature& signature = version->signature();
+  EXPECT_EQ(signature.max_batch_size, 4);
+  EXPECT_EQ(signature.inputs[0].name, "x");
+  EXPECT_EQ(signature.inputs[0].dtype, DType::kUint8);
+  EXPECT_THAT(signature.inputs[0].dims, ElementsAre(kFreeDim, 3));
+  EXPECT_EQ(signature.outputs[0].dtype, DType::kFloat16);
+  EXPECT_THAT(signature.outputs[0].labels, ElementsAre("left", "right"));
+  EXPECT_TRUE(version->options().cached);
+  EXPECT_EQ(version->options().weight, 2);
+  EXPECT_EQ(version->config().name(), "e");
+  EXPECT_EQ(version->config().platform(), "ensemble");
+  EXPECT_EQ(version->config().version_policy().latest().num_versions(), 1u);
+  EXPECT_EQ(version->weight_bytes(), 0);
+  EXPECT_EQ(version->num_programs(), 0);
+  EXPECT_THAT(version->AllPrograms(), IsEmpty());
+}
+
+TEST_F(LoadEnsembleTest, IsUnbatchedWhereNothingIsSaid) {
+  dir_.Write("names.txt", "left\n");
+  ASSERT_OK_AND_ASSIGN(const auto version, Load(Config("platform: 'ensemble' name: 'e'")));
+  EXPECT_FALSE(version->signature().batched());
+}
+
+TEST_F(LoadEnsembleTest, WhatItsConfigurationSaysWrongIsNamed) {
+  dir_.Write("names.txt", "left\n");
+  const auto member = [](const std::string& tensors) {
+    return tensors + "beak { averaging { member { model_name: 'm' } } }";
+  };
+  const std::string input = "input { name: 'x' data_type: TYPE_FP32 dims: [2] } ";
+  const std::string output = "output { name: 'y' data_type: TYPE_FP32 dims: [2] } ";
+  const struct {
+    std::string config;
+    absl::StatusCode code;
+    const char* says;
+  } cases[] = {
+      {Config("platform: 'onnxruntime_onnx'"), absl::StatusCode::kUnimplemented, "platform: expected ensemble"},
+      {Config("name: 'other'"), absl::StatusCode::kInvalidArgument, "name: expected the folder's name 'e'"},
+      {Config("max_batch_size: -1"), absl::StatusCode::kInvalidArgument, "max_batch_size"},
+      {Config("beak { weight: -1 }"), absl::StatusCode::kInvalidArgument, "beak.weight"},
+      {member(input + input + output), absl::StatusCode::kInvalidArgument, "input 'x': expected once"},
+      {member(input + output + output), absl::StatusCode::kInvalidArgument, "output 'y': expected once"},
+      {member("input { name: 'x' dims: [2] } " + output), absl::StatusCode::kInvalidArgument, "TYPE_INVALID"},
+      {member("input { name: 'x' data_type: TYPE_STRING dims: [2] } " + output), absl::StatusCode::kInvalidArgument,
+       "input 'x': data_type: expected one of numbers, got TYPE_STRING"},
+      {member(input + "output { name: 'y' data_type: TYPE_FP32 dims: [0] }"), absl::StatusCode::kInvalidArgument,
+       "output 'y': dims"},
+      {member("input { name: 'x' data_type: TYPE_FP32 dims: [2] reshape { shape: [1, 2] } } " + output),
+       absl::StatusCode::kInvalidArgument, "reshape"},
+      {"ensemble_scheduling {}", absl::StatusCode::kInvalidArgument, "expected inputs and outputs"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_THAT(Load(c.config), StatusIs(c.code, AllOf(HasSubstr("configuration"), HasSubstr(c.says)))) << c.config;
+  }
+  EXPECT_THAT(metrics_.Text(), Not(HasSubstr("model=\"e\""))) << "nothing was loaded";
+}
+
 }  // namespace
 }  // namespace beak

@@ -108,7 +108,7 @@ class ManagerLifeTest : public ::testing::Test {
   float Factor() {
     const auto version = Find();
     if (!version) return 0;
-    auto lease = version->Acquire({{1, 2}}, 1);
+    auto lease = version->Programs({{2}})->Acquire(1, 1);
     EXPECT_OK(lease);
     const float row[] = {1, 10};
     std::memcpy(lease->input(0).data(), row, sizeof(row));
@@ -254,6 +254,25 @@ TEST_F(ManagerLifeTest, HalfCopiedFoldersAreWaitedFor) {
   EXPECT_EQ(Factor(), 3);
 }
 
+TEST_F(ManagerLifeTest, EnsemblesComeWithAnEmptyFolderAndChangeWithTheirConfiguration) {
+  Begin();
+  const auto config = [&](int rows) {
+    repository_.Write("mean/config.pbtxt", "max_batch_size: " + std::to_string(rows) + R"(
+        input { name: 'x' data_type: TYPE_FP32 dims: [2] } output { name: 'y' data_type: TYPE_FP32 dims: [2] }
+        beak { averaging { member { model_name: 'nobody has this yet' } } })");
+  };
+  config(4);
+  fs::create_directories(repository_ / "mean/1");
+  LookAndSettle();
+  ASSERT_OK_AND_ASSIGN(auto version, manager_->snapshot()->Find("mean", ""));
+  EXPECT_NE(version->ensemble(), nullptr);
+  EXPECT_EQ(version->signature().max_batch_size, 4);
+  config(8);
+  LookAndSettle();
+  ASSERT_OK_AND_ASSIGN(version, manager_->snapshot()->Find("mean", ""));
+  EXPECT_EQ(version->signature().max_batch_size, 8);
+}
+
 TEST_F(ManagerLifeTest, ModelsComeAndGo) {
   Begin();
   EXPECT_TRUE(manager_->snapshot()->models.empty());
@@ -283,7 +302,7 @@ TEST_F(ManagerLifeTest, AVersionThatIsDeletedWhileItServesDrains) {
   Settle();
   EXPECT_EQ(State(2), VersionState::kDraining);
   EXPECT_EQ(Factor(), 2) << "the one before it is the newest again";
-  EXPECT_OK(request->Acquire({{1, 2}}, 1)) << "who has it keeps it";
+  EXPECT_OK(request->Programs({{2}})->Acquire(1, 1)) << "who has it keeps it";
 }
 
 TEST_F(ManagerLifeTest, AVersionThatIsDeletedWhileItLoadsIsNotServed) {
@@ -733,7 +752,7 @@ TEST_F(ManagerLifeTest, VersionsMayOutliveTheManager) {
   Begin();
   auto version = Find();
   manager_.reset();
-  EXPECT_OK(version->Acquire({{1, 2}}, 1));
+  EXPECT_OK(version->Programs({{2}})->Acquire(1, 1));
   version.reset();
 }
 

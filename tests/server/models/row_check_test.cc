@@ -16,7 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::StatusIs;
 
-constexpr int kUint8 = 2, kFloat = 1, kInt64 = 7, kFloat16 = 10, kDouble = 11;  // ONNX's numbers
+constexpr int kFloat = 1, kUint8 = 2, kInt8 = 3, kInt64 = 7, kFloat16 = 10, kDouble = 11;  // ONNX's numbers
 
 absl::Status Check(const std::string& network, std::vector<Shape> row_shapes) {
   ProgramSet programs(testing::LoadNetwork(network), std::move(row_shapes), true, 1);
@@ -30,7 +30,7 @@ TEST(RowCheckTest, RowsOfOrdinaryNetworksAreIndependent) {
   EXPECT_OK(Check(testing::SimpleNetwork(), {{16}, {16}}));
   EXPECT_OK(Check(testing::SlowNetwork(32, 3), {{32}}));
   EXPECT_OK(Check(testing::ConvNetwork(), {{3, 16, 16}}));
-  for (const int type : {kUint8, kFloat, kInt64, kFloat16, kDouble}) {
+  for (const int type : {kFloat, kUint8, kInt8, kInt64, kFloat16, kDouble}) {
     EXPECT_OK(Check(testing::IdentityNetwork(type, {-1, 3}), {{3}})) << type;
   }
 }
@@ -38,7 +38,7 @@ TEST(RowCheckTest, RowsOfOrdinaryNetworksAreIndependent) {
 TEST(RowCheckTest, NetworksThatMixRowsAreFound) {
   const auto refused = StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("max_batch_size: 0"));
   EXPECT_THAT(Check(testing::GatherNetwork(), {{4}, {}}), refused) << "both rows are looked up in the first";
-  for (const int type : {kFloat, kFloat16, kDouble}) {
+  for (const int type : {kFloat, kFloat16, kDouble, kUint8, kInt8}) {
     EXPECT_THAT(Check(testing::CentredNetwork(type), {{2}}), refused) << type;
   }
 }

@@ -112,6 +112,59 @@ TEST(MetricsTest, TheCacheShowsWhatItHolds) {
   EXPECT_THAT(text, HasSubstr("beak_cache_evictions_total 12\n"));
 }
 
+TEST(MetricsTest, TheQueueShowsWhatWaits) {
+  Metrics metrics("1");
+  EXPECT_THAT(metrics.Text(), HasSubstr("beak_queue_rows 0\n")) << "there from the start";
+  metrics.SetQueue(7, 4096);
+  metrics.SetQueue(5, 2048);
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("beak_queue_rows 5\n"));
+  EXPECT_THAT(text, HasSubstr("beak_queue_bytes 2048\n"));
+}
+
+TEST(MetricsTest, HeadroomIsARatioAndWhatIsOfferedOnlyRises) {
+  Metrics metrics("1");
+  metrics.SetHeadroom(2.5, 10);
+  metrics.SetHeadroom(0.5, 12);
+  metrics.SetHeadroom(0.5, 11);  // of a scrape that was overtaken by another
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("beak_headroom_ratio 0.5\n"));
+  EXPECT_THAT(text, HasSubstr("beak_offered_compute_seconds_total 12\n"));
+}
+
+TEST(MetricsTest, CostsAreShownByRowsAndThreadsAndEndWithTheVersion) {
+  Metrics metrics("1");
+  auto observer = metrics.ObserveVersion("m", 1);
+  observer->SetCosts(CostCurve({{1, 1, milliseconds(2), milliseconds(3)}, {8, 1, milliseconds(10), milliseconds(12)}}));
+  observer->SetCosts(CostCurve({{1, 1, milliseconds(4), milliseconds(5)},
+                                {8, 1, milliseconds(10), milliseconds(12)},
+                                {1, 2, milliseconds(1), milliseconds(2)}}));
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr(R"(beak_batch_cost_seconds{model="m",rows="1",threads="1",version="1"} 0.004)"));
+  EXPECT_THAT(text, HasSubstr(R"(beak_batch_cost_seconds{model="m",rows="8",threads="1",version="1"} 0.01)"));
+  EXPECT_THAT(text, HasSubstr(R"(beak_batch_cost_seconds{model="m",rows="1",threads="2",version="1"} 0.001)"));
+  observer.reset();
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("beak_batch_cost_seconds{")));
+}
+
+TEST(MetricsTest, RefusalsAreCountedByReasonAndEndWithTheVersion) {
+  Metrics metrics("1");
+  auto observer = metrics.ObserveVersion("m", 1);
+  observer->RecordRequest(Answered());
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("beak_refusals_total{")));
+  RequestObservation refused = Answered();
+  refused.outcome = absl::StatusCode::kUnavailable;
+  for (const char* reason : {"queue_full", "hopeless", "queue_full"}) {
+    refused.refusal = reason;
+    observer->RecordRequest(refused);
+  }
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr(R"(beak_refusals_total{model="m",reason="queue_full",version="1"} 2)"));
+  EXPECT_THAT(text, HasSubstr(R"(beak_refusals_total{model="m",reason="hopeless",version="1"} 1)"));
+  observer.reset();
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("beak_refusals_total{")));
+}
+
 TEST(MetricsTest, ScrapesTellOfTheProcess) {
   const std::string text = Metrics("1").Text();
   EXPECT_THAT(text, HasSubstr(R"(beak_memory_bytes{kind="resident"} )"));

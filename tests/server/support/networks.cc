@@ -69,9 +69,12 @@ std::string PickNetwork() {
 
 std::string CentredNetwork(int type) {
   ModelBuilder builder(kOpset);
+  const bool bytes = type == kOnnxUint8 || type == kOnnxInt8;
+  const std::string x = bytes ? "floats" : "x";
   builder.Input("x", {-1, 2}, type);
-  builder.Node("ReduceMean", {"x"}, {"mean"}, {Attr("axes", std::vector<int64_t>{0})});
-  return builder.Node("Sub", {"x", "mean"}, {"y"}).Output("y", type).Bytes();
+  if (bytes) builder.Node("Cast", {"x"}, {"floats"}, {Attr("to", kOnnxFloat)});
+  builder.Node("ReduceMean", {x}, {"mean"}, {Attr("axes", std::vector<int64_t>{0})});
+  return builder.Node("Sub", {x, "mean"}, {"y"}).Output("y", bytes ? kOnnxFloat : type).Bytes();
 }
 
 std::string WideNetwork(int columns, bool mixes) {

@@ -28,7 +28,8 @@ std::string GatherNetwork();
 // index is out of range.
 std::string PickNetwork();
 
-// y = x - the mean over the batch, [-1, 2] of an ONNX float type: the answer for a row depends on the others.
+// y = x - the mean over the batch, [-1, 2] of an ONNX float type, or float32 from one of bytes: the answer for a row
+// depends on the others.
 std::string CentredNetwork(int type);
 
 // y = x, float32 [-1, 1], by way of `columns` copies: takes memory for each row. Less the mean over the batch where it

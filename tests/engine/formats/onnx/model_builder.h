@@ -12,6 +12,7 @@ namespace beak::testing {
 enum OnnxType {
   kOnnxFloat = 1,
   kOnnxUint8 = 2,
+  kOnnxInt8 = 3,
   kOnnxInt32 = 6,
   kOnnxInt64 = 7,
   kOnnxString = 8,

@@ -1,0 +1,671 @@
+#include "server/predict/ensemble_call.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/retry_after.h"
+#include "engine/base/thread.h"
+#include "server/models/config.h"
+#include "server/models/load.h"
+#include "tests/server/predict/predictor_fixture.h"
+#include "tests/server/support/networks.h"
+#include "tests/support/status_matchers.h"
+
+namespace beak {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::InlineScheduler;
+using ::testing::Not;
+using ::testing::StartsWith;
+using testing::StatusIs;
+using ::testing::UnorderedElementsAre;
+using testing::Values;
+
+using std::chrono::milliseconds;
+
+constexpr int kInt32 = 6, kFloat16 = 10;  // ONNX's numbers
+
+// A step, and how what it takes and gives is called by it and by the ensemble.
+std::string Step(const std::string& model, const std::vector<std::pair<std::string, std::string>>& inputs,
+                 const std::vector<std::pair<std::string, std::string>>& outputs) {
+  std::string step = absl::StrCat("step { model_name: '", model, "' ");
+  for (const auto& [key, value] : inputs) {
+    absl::StrAppend(&step, "input_map { key: '", key, "' value: '", value, "' } ");
+  }
+  for (const auto& [key, value] : outputs) {
+    absl::StrAppend(&step, "output_map { key: '", key, "' value: '", value, "' } ");
+  }
+  return step + "} ";
+}
+std::string In(const std::string& name, const char* type = "TYPE_FP32", const std::string& dims = "[2]") {
+  return absl::StrCat("input { name: '", name, "' data_type: ", type, " dims: ", dims, " } ");
+}
+std::string Out(const std::string& name, const char* type = "TYPE_FP32", const std::string& dims = "[2]") {
+  return absl::StrCat("output { name: '", name, "' data_type: ", type, " dims: ", dims, " } ");
+}
+
+// ---------------------------------------------------------------- through the Predictor
+
+class EnsembleTest : public testing::PredictorFixture {
+ protected:
+  EnsembleTest() {
+    dir_.Write("double/1/model.onnx", testing::ScaleNetwork(2));
+    dir_.Write("triple/1/model.onnx", testing::ScaleNetwork(3));
+    dir_.Write("simple/1/model.onnx", testing::SimpleNetwork());
+    for (const char* name : {"left", "right"}) {
+      dir_.Write(absl::StrCat(name, "/1/model.onnx"), testing::IdentityNetwork(kInt32, {-1, 16}));
+    }
+    // sum = a + b and diff = a - b go separate ways, then: twice_a = sum + diff, twice_b = sum - diff.
+    const char* const type = "TYPE_INT32";
+    AddEnsemble("diamond",
+                In("a", type, "[16]") + In("b", type, "[16]") + Out("twice_a", type, "[16]") +
+                    Out("twice_b", type, "[16]") + "ensemble_scheduling { " +
+                    Step("simple", {{"INPUT0", "left2"}, {"INPUT1", "right2"}},
+                         {{"OUTPUT0", "twice_a"}, {"OUTPUT1", "twice_b"}}) +
+                    Step("left", {{"x", "sum"}}, {{"y", "left2"}}) + Step("right", {{"x", "diff"}}, {{"y", "right2"}}) +
+                    Step("simple", {{"INPUT0", "a"}, {"INPUT1", "b"}}, {{"OUTPUT0", "sum"}, {"OUTPUT1", "diff"}}) +
+                    "}");
+    AddEnsemble("sixfold", In("x") + Out("y") + "ensemble_scheduling { " + Step("double", {{"x", "x"}}, {{"y", "h"}}) +
+                               Step("triple", {{"x", "h"}}, {{"y", "y"}}) + "}");
+    AddEnsemble("mean", In("x") + Out("y") +
+                            "beak { averaging { member { model_name: 'double' weight: 1 } "
+                            "member { model_name: 'triple' weight: 3 } } }");
+  }
+
+  void AddEnsemble(const std::string& name, const std::string& config,
+                   const std::string& batch = "max_batch_size: 8 ") {
+    dir_.Write(name + "/config.pbtxt", batch + config);
+    std::filesystem::create_directories(dir_ / (name + "/1"));
+  }
+  PredictRequest Floats(const std::string& model, const std::vector<float>& values = {1, 10}) {
+    PredictRequest request;
+    request.model = model;
+    request.inputs = {Input<float>("x", DType::kFloat32, {static_cast<int64_t>(values.size()) / 2, 2}, values)};
+    request.received = clock_.Now();
+    return request;
+  }
+  PredictRequest Diamond(int32_t a, int32_t b) {
+    PredictRequest request;
+    request.model = "diamond";
+    request.inputs = {Input<int32_t>("b", DType::kInt32, {1, 16}, std::vector<int32_t>(16, b)),
+                      Input<int32_t>("a", DType::kInt32, {1, 16}, std::vector<int32_t>(16, a))};
+    request.received = clock_.Now();
+    return request;
+  }
+  // The models of the tasks that wait.
+  std::multiset<std::string> Waiting() const {
+    std::multiset<std::string> models;
+    for (const auto& task : scheduler_.held) models.insert(task->workload().options().model);
+    return models;
+  }
+  // The one task of this model that waits; others go on waiting.
+  std::shared_ptr<Task> Take(const std::string& model) {
+    InlineScheduler::Tasks tasks = scheduler_.TakeHeld();
+    std::shared_ptr<Task> taken;
+    for (const auto& task : tasks) {
+      if (!taken && task->workload().options().model == model) {
+        taken = task;
+      } else {
+        scheduler_.held.push_back(task);
+      }
+    }
+    EXPECT_NE(taken, nullptr) << model;
+    return taken;
+  }
+  void Run(const std::string& model) { InlineScheduler::RunBatch({Take(model)}); }
+};
+
+TEST_F(EnsembleTest, APipelineThatIsAnsweredAtOnce) {
+  Load();
+  ASSERT_OK_AND_ASSIGN(const PredictResponse response, Predict(Floats("sixfold", {1, 10, 2, 20})));
+  EXPECT_EQ(response.model, "sixfold");
+  EXPECT_EQ(response.version, 1);
+  ASSERT_EQ(response.outputs.size(), 1u);
+  EXPECT_EQ(response.outputs[0].name, "y");
+  EXPECT_THAT(response.outputs[0].shape, ElementsAre(2, 2));
+  EXPECT_THAT(Values<float>(response.outputs[0]), ElementsAre(6, 60, 12, 120));
+}
+
+TEST_F(EnsembleTest, ADiamondThatIsAnsweredAtOnce) {
+  Load();
+  PredictRequest request = Diamond(7, 3);
+  ASSERT_OK_AND_ASSIGN(PredictResponse response, Predict(request));
+  ASSERT_EQ(response.outputs.size(), 2u);
+  EXPECT_EQ(response.outputs[0].name, "twice_a");
+  EXPECT_EQ(Values<int32_t>(response.outputs[0]), std::vector<int32_t>(16, 14));
+  EXPECT_EQ(Values<int32_t>(response.outputs[1]), std::vector<int32_t>(16, 6));
+
+  request.outputs = {{"twice_b", 0}};
+  ASSERT_OK_AND_ASSIGN(response, Predict(request));
+  ASSERT_EQ(response.outputs.size(), 1u);
+  EXPECT_EQ(response.outputs[0].name, "twice_b");
+}
+
+TEST_F(EnsembleTest, StepsRunInAnyOrderOnceWhatTheyTakeIsThere) {
+  Load();
+  scheduler_.hold = true;
+  for (const bool left_first : {true, false}) {
+    const size_t number = answers_.size();
+    StartRequest(Diamond(7, 3));
+    EXPECT_THAT(Waiting(), ElementsAre("simple")) << "the others need what it gives";
+    Run("simple");
+    EXPECT_THAT(Waiting(), UnorderedElementsAre("left", "right")) << "both at the same time";
+    Run(left_first ? "left" : "right");
+    EXPECT_EQ(Waiting().size(), 1u);
+    Run(left_first ? "right" : "left");
+    EXPECT_EQ(answers_[number].answers, 0);
+    EXPECT_THAT(Waiting(), ElementsAre("simple"));
+    Run("simple");
+    EXPECT_EQ(Given<int32_t>(number), std::vector<int32_t>(16, 14));
+    EXPECT_EQ(Values<int32_t>(answers_[number].response->outputs[1]), std::vector<int32_t>(16, 6));
+  }
+}
+
+TEST_F(EnsembleTest, StepsOfDifferentRequestsAreBatched) {
+  Load();
+  scheduler_.hold = true;
+  StartRequest(Floats("sixfold", {1, 10}));
+  StartRequest(Floats("sixfold", {2, 20}));
+  InlineScheduler::RunBatch(scheduler_.TakeHeld());
+  EXPECT_THAT(Waiting(), ElementsAre("triple", "triple"));
+  InlineScheduler::RunBatch(scheduler_.TakeHeld());
+  EXPECT_THAT(Given<float>(0), ElementsAre(6, 60));
+  EXPECT_THAT(Given<float>(1), ElementsAre(12, 120));
+  EXPECT_EQ(Statistics("triple").execution_count, 1u);
+}
+
+TEST_F(EnsembleTest, AFailureStopsTheOthersAndIsAnsweredOnceNoneRuns) {
+  Load();
+  scheduler_.hold = true;
+  StartRequest(Diamond(7, 3));
+  Run("simple");
+  Take("left")->Refuse(absl::UnavailableError("no room"), Refusal::kQueueFull);
+  EXPECT_EQ(answers_[0].answers, 0) << "the right one still reads the request's memory";
+  const std::shared_ptr<Task> right = Take("right");
+  EXPECT_TRUE(right->cancelled());
+  InlineScheduler::RunBatch({right});
+  EXPECT_EQ(answers_[0].answers, 1);
+  EXPECT_THAT(answers_[0].response, StatusIs(absl::StatusCode::kUnavailable,
+                                             AllOf(HasSubstr("step 2 (model 'left')"), HasSubstr("no room"))));
+  EXPECT_THAT(scheduler_.held, ElementsAre()) << "nothing more was started";
+  EXPECT_EQ(Statistics("diamond").fail.count, 1u);
+}
+
+TEST_F(EnsembleTest, AStepThatFailsAtOnceFailsTheRequestAtOnce) {
+  AddEnsemble("broken", In("x") + Out("y") + "ensemble_scheduling { " + Step("double", {{"x", "x"}}, {{"y", "h"}}) +
+                            Step("nobody", {{"x", "h"}}, {{"y", "y"}}) + "}");
+  Load();
+  EXPECT_THAT(Predict(Floats("broken")),
+              StatusIs(absl::StatusCode::kNotFound,
+                       AllOf(HasSubstr("step 2 (model 'nobody')"), HasSubstr("Request for unknown model"))));
+  EXPECT_THAT(metrics_.Text(), HasSubstr(R"(beak_requests_total{model="broken",outcome="not_found",version="1"} 1)"));
+}
+
+TEST_F(EnsembleTest, AHintWhenToTryAgainIsKept) {
+  Load();
+  scheduler_.hold = true;
+  StartRequest(Floats("sixfold"));
+  Run("double");
+  Take("triple")->Refuse(WithRetryAfter(absl::UnavailableError("full"), milliseconds(70)), Refusal::kQueueFull);
+  EXPECT_EQ(RetryAfter(answers_[0].response.status()), milliseconds(70));
+}
+
+TEST_F(EnsembleTest, CancelReachesWhatRunsAndNothingIsStartedAfterIt) {
+  Load();
+  scheduler_.hold = true;
+  StartRequest(Diamond(7, 3));
+  Run("simple");
+  predictions_[0]->Cancel();
+  Run("left");
+  EXPECT_EQ(answers_[0].answers, 0);
+  Run("right");
+  EXPECT_EQ(answers_[0].answers, 1);
+  EXPECT_THAT(answers_[0].response, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(Waiting(), ElementsAre());
+}
+
+TEST_F(EnsembleTest, CancelWhileAStepIsBeingStartedReachesThatStep) {
+  Load();
+  scheduler_.hold = true;
+  StartRequest(Floats("sixfold"));
+  scheduler_.on_submit = [&] { predictions_[0]->Cancel(); };
+  Run("double");
+  const std::shared_ptr<Task> step = Take("triple");
+  EXPECT_TRUE(step->cancelled());
+  InlineScheduler::RunBatch({step});
+  EXPECT_THAT(answers_[0].response, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_EQ(answers_[0].answers, 1);
+}
+
+TEST_F(EnsembleTest, StepsShareTheDeadline) {
+  Load();
+  scheduler_.hold = true;
+  PredictRequest request = Floats("sixfold");
+  request.deadline = clock_.Now() + milliseconds(10);
+  request.priority = 3;
+  StartRequest(request);
+  EXPECT_EQ(scheduler_.held[0]->deadline(), request.deadline);
+  EXPECT_EQ(scheduler_.held[0]->priority(), 3u);
+  clock_.Advance(milliseconds(9));
+  Run("double");
+  EXPECT_EQ(scheduler_.held[0]->deadline(), request.deadline);
+  EXPECT_EQ(scheduler_.held[0]->arrived(), clock_.Now()) << "it waits from now on";
+  clock_.Advance(milliseconds(1));
+  Run("triple");
+  EXPECT_THAT(answers_[0].response, StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("step 2")));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("beak_executed_late_total 0"));
+}
+
+TEST_F(EnsembleTest, TheDefaultDeadlineOfTheEnsembleIsThatOfItsSteps) {
+  AddEnsemble("hurried", "beak { default_deadline_microseconds: 5000 } " + In("x") + Out("y") +
+                             "ensemble_scheduling { " + Step("double", {{"x", "x"}}, {{"y", "y"}}) + "}");
+  Load();
+  scheduler_.hold = true;
+  const PredictRequest request = Floats("hurried");
+  StartRequest(request);
+  EXPECT_EQ(scheduler_.held[0]->deadline(), request.received + milliseconds(5));
+  Run("double");
+  EXPECT_THAT(Given<float>(0), ElementsAre(2, 20));
+}
+
+TEST_F(EnsembleTest, ClassesOfAnOutput) {
+  dir_.Write("named/labels.txt", "left\nright\n");
+  AddEnsemble("named", In("x") + "output { name: 'y' data_type: TYPE_FP32 dims: [2] label_filename: 'labels.txt' } " +
+                           "ensemble_scheduling { " + Step("double", {{"x", "x"}}, {{"y", "y"}}) + "}");
+  Load();
+  for (const char* model : {"named", "mean"}) {
+    PredictRequest request = Floats(model, {1, 10, 5, 4});
+    request.outputs = {{"y", 1}};
+    ASSERT_OK_AND_ASSIGN(const PredictResponse response, Predict(request));
+    EXPECT_EQ(response.outputs[0].dtype, std::nullopt);
+    EXPECT_THAT(response.outputs[0].shape, ElementsAre(2, 1));
+    if (std::string(model) == "named") {
+      EXPECT_THAT(response.outputs[0].strings, ElementsAre("20:1:right", "10:0:left"));
+    } else {
+      EXPECT_THAT(response.outputs[0].strings, ElementsAre("27.5:1", "13.75:0"));
+    }
+  }
+}
+
+TEST_F(EnsembleTest, ClassesWithoutABatchDimension) {
+  AddEnsemble("alone",
+              In("x", "TYPE_FP32", "[1, 2]") + Out("y", "TYPE_FP32", "[1, 2]") + "ensemble_scheduling { " +
+                  Step("double", {{"x", "x"}}, {{"y", "y"}}) + "}",
+              "");
+  Load();
+  PredictRequest request = Floats("alone");
+  request.outputs = {{"y", 1}};
+  ASSERT_OK_AND_ASSIGN(const PredictResponse response, Predict(request));
+  EXPECT_THAT(response.outputs[0].shape, ElementsAre(1));
+  EXPECT_THAT(response.outputs[0].strings, ElementsAre("20:1"));
+}
+
+TEST_F(EnsembleTest, AnAverageIsWeighted) {
+  Load();
+  ASSERT_OK_AND_ASSIGN(const PredictResponse response, Predict(Floats("mean", {1, 10, 2, 20})));
+  EXPECT_EQ(response.model, "mean");
+  EXPECT_THAT(response.outputs[0].shape, ElementsAre(2, 2));
+  EXPECT_THAT(Values<float>(response.outputs[0]), ElementsAre(2.75, 27.5, 5.5, 55));
+}
+
+TEST_F(EnsembleTest, MembersOfAnAverageRunAtTheSameTimeAndInAnyOrder) {
+  Load();
+  scheduler_.hold = true;
+  StartRequest(Floats("mean"));
+  EXPECT_THAT(Waiting(), UnorderedElementsAre("double", "triple"));
+  Run("triple");
+  EXPECT_EQ(answers_[0].answers, 0);
+  Run("double");
+  EXPECT_THAT(Given<float>(0), ElementsAre(2.75, 27.5));
+}
+
+TEST_F(EnsembleTest, AverageOfVersionsOfOneModel) {
+  dir_.Write("double/2/model.onnx", testing::ScaleNetwork(4));
+  dir_.Write("double/config.pbtxt", "version_policy { all {} }");
+  AddEnsemble("versions", In("x") + Out("y") +
+                              "beak { averaging { member { model_name: 'double' model_version: 1 } "
+                              "member { model_name: 'double' model_version: 2 } } }");
+  Load();
+  ASSERT_OK_AND_ASSIGN(const PredictResponse response, Predict(Floats("versions")));
+  EXPECT_THAT(Values<float>(response.outputs[0]), ElementsAre(3, 30));
+}
+
+TEST_F(EnsembleTest, AnAverageKeepsItsType) {
+  for (const char* name : {"half1", "half2"}) {
+    dir_.Write(absl::StrCat(name, "/1/model.onnx"), testing::IdentityNetwork(kFloat16, {-1, 2}));
+  }
+  AddEnsemble("halves", In("x", "TYPE_FP16") + Out("y", "TYPE_FP16") +
+                            "beak { averaging { member { model_name: 'half1' } member { model_name: 'half2' } } }");
+  Load();
+  PredictRequest request;
+  request.model = "halves";
+  request.inputs = {Input<uint16_t>("x", DType::kFloat16, {1, 2}, {0x3c00, 0xc000})};
+  ASSERT_OK_AND_ASSIGN(const PredictResponse response, Predict(request));
+  EXPECT_EQ(response.outputs[0].dtype, DType::kFloat16);
+  EXPECT_THAT(Values<uint16_t>(response.outputs[0]), ElementsAre(0x3c00, 0xc000));
+}
+
+TEST_F(EnsembleTest, AMemberThatFailsFailsTheAverage) {
+  Load();
+  scheduler_.hold = true;
+  StartRequest(Floats("mean"));
+  Take("triple")->Refuse(absl::DeadlineExceededError("late"), Refusal::kHopeless);
+  Run("double");
+  EXPECT_EQ(answers_[0].answers, 1);
+  EXPECT_THAT(answers_[0].response,
+              StatusIs(absl::StatusCode::kDeadlineExceeded, StartsWith("member 2 (model 'triple'): late")));
+}
+
+TEST_F(EnsembleTest, WhatIsGivenMustBeWhatWasDeclared) {
+  const auto twice = [&](const std::string& name, const std::string& output) {
+    AddEnsemble(name, In("x") + output + "ensemble_scheduling { " + Step("double", {{"x", "x"}}, {{"y", "y"}}) + "}");
+  };
+  twice("other_type", Out("y", "TYPE_FP16"));
+  twice("other_size", Out("y", "TYPE_FP32", "[3]"));
+  twice("free_size", Out("y", "TYPE_FP32", "[-1]"));
+  Load();
+  EXPECT_THAT(Predict(Floats("other_type")),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("output 'y'"), HasSubstr("FP16 of shape [1, 2], got FP32 of shape [1, 2]"))));
+  EXPECT_THAT(Predict(Floats("other_size")), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("[1, 3]")));
+  EXPECT_OK(Predict(Floats("free_size")));
+}
+
+TEST_F(EnsembleTest, AnAnswerHasAsManyRowsAsItsRequest) {
+  dir_.Write("pairs/1/model.onnx", testing::PairsNetwork());  // four rows for two: served unbatched
+  AddEnsemble("rows", In("x", "TYPE_FP32", "[1]") + Out("y", "TYPE_FP32", "[1]") + "ensemble_scheduling { " +
+                          Step("pairs", {{"x", "x"}}, {{"y", "y"}}) + "}");
+  Load();
+  scheduler_.hold = true;
+  PredictRequest request;
+  request.model = "rows";
+  request.inputs = {Input<float>("x", DType::kFloat32, {2, 1}, {3, 5})};
+  request.outputs = {{"y", 1}};
+  StartRequest(request);
+  // What was handed to the preparer before this has been done when this has.
+  std::promise<void> compiled;
+  ASSERT_TRUE(preparer_.Enqueue([&](const CancelToken&) { compiled.set_value(); }));
+  compiled.get_future().wait();
+  Run("pairs");
+  EXPECT_THAT(answers_[0].response,
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("got FP32 of shape [4, 1]")));
+}
+
+TEST_F(EnsembleTest, EnsemblesInEnsembles) {
+  AddEnsemble("outer", In("x") + Out("y") + "ensemble_scheduling { " + Step("sixfold", {{"x", "x"}}, {{"y", "h"}}) +
+                           Step("mean", {{"x", "h"}}, {{"y", "y"}}) + "}");
+  Load();
+  ASSERT_OK_AND_ASSIGN(const PredictResponse response, Predict(Floats("outer")));
+  EXPECT_THAT(Values<float>(response.outputs[0]), ElementsAre(16.5, 165));
+
+  scheduler_.hold = true;
+  StartRequest(Floats("outer"));
+  Run("double");
+  predictions_[0]->Cancel();
+  Run("triple");
+  EXPECT_EQ(answers_[0].answers, 1);
+  EXPECT_THAT(answers_[0].response,
+              StatusIs(absl::StatusCode::kCancelled, AllOf(HasSubstr("model 'sixfold'"), HasSubstr("model 'triple'"))));
+}
+
+TEST_F(EnsembleTest, CirclesEnd) {
+  AddEnsemble("circle", In("x") + Out("y") + "ensemble_scheduling { " + Step("circle", {{"x", "x"}}, {{"y", "y"}}) +
+                            Step("circle", {{"x", "x"}}, {{"y", "z"}}) + "}");
+  Load();
+  EXPECT_THAT(Predict(Floats("circle")), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("in each other")));
+  EXPECT_EQ(Statistics("circle").fail.count, 10u) << "once at each depth, not twice as many at each";
+}
+
+TEST_F(EnsembleTest, EightInEachOtherAreNoCircle) {
+  std::string inner = "double";
+  for (int i = 0; i < 8; ++i) {
+    const std::string outer = absl::StrCat("level", i);
+    AddEnsemble(outer, In("x") + Out("y") + "ensemble_scheduling { " + Step(inner, {{"x", "x"}}, {{"y", "y"}}) + "}");
+    inner = outer;
+  }
+  Load();
+  ASSERT_OK_AND_ASSIGN(const PredictResponse response, Predict(Floats(inner)));
+  EXPECT_THAT(Values<float>(response.outputs[0]), ElementsAre(2, 20));
+}
+
+TEST_F(EnsembleTest, ItIsCountedAsItsStepsAre) {
+  Load();
+  EXPECT_OK(Predict(Floats("sixfold", {1, 2, 3, 4})));
+  for (const char* model : {"sixfold", "double", "triple"}) {
+    const VersionStatistics statistics = Statistics(model);
+    EXPECT_EQ(statistics.success.count, 1u) << model;
+    EXPECT_EQ(statistics.inference_count, 2u) << model;
+  }
+  EXPECT_EQ(Statistics("sixfold").execution_count, 0u) << "it has no network";
+}
+
+TEST_F(EnsembleTest, RequestsAreCheckedAgainstWhatItDeclares) {
+  Load();
+  PredictRequest request = Floats("sixfold");
+  request.inputs[0].name = "z";
+  EXPECT_THAT(Predict(request),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("model 'sixfold'"), HasSubstr("input 'z'"), Not(HasSubstr("step")))));
+}
+
+// ---------------------------------------------------------------- steps that do as they are told
+
+class FakeStep final : public Prediction {
+ public:
+  explicit FakeStep(std::function<void()> cancel) : cancel_(std::move(cancel)) {}
+  void Cancel() override { cancel_(); }
+
+ private:
+  const std::function<void()> cancel_;
+};
+
+class EnsembleCallTest : public ::testing::Test {
+ protected:
+  // As many steps that take x, all at the same time, and one that takes what they give.
+  std::shared_ptr<const ModelVersion> Fan(int width) {
+    std::vector<std::pair<std::string, std::string>> all;
+    std::string steps;
+    for (int i = 0; i < width; ++i) {
+      const std::string tensor = absl::StrCat("t", i);
+      steps += Step("fan", {{"x", "x"}}, {{"y", tensor}});
+      all.emplace_back(tensor, tensor);
+    }
+    steps += Step("join", all, {{"y", "y"}});
+    VersionSource source;
+    source.model = "e";
+    const auto config = ParseConfig(In("x") + Out("y") + "ensemble_scheduling { " + steps + "}", "config.pbtxt");
+    EXPECT_OK(config);
+    source.config = *config;
+    auto version = LoadVersion(source, 1, metrics_);
+    EXPECT_OK(version);
+    return *std::move(version);
+  }
+  std::shared_ptr<EnsembleCall> Call(const std::shared_ptr<const ModelVersion>& version, EnsembleCall::StartStep start,
+                                     PredictDone done) {
+    PredictRequest request;
+    request.inputs = {{"x", DType::kFloat32, {2}, std::as_bytes(std::span(kValues))}};
+    ValidRequest valid;
+    valid.outputs = {{0, 0}};
+    return std::make_shared<EnsembleCall>(version, request, valid, std::move(start), clock_, std::move(done));
+  }
+  static PredictResponse Answer() { return {"", 1, {{"y", DType::kFloat32, {2}, std::string(8, '\0'), {}}}}; }
+
+  static constexpr float kValues[2] = {1, 2};
+  testing::FakeClock clock_;
+  Metrics metrics_{"test"};
+};
+
+TEST_F(EnsembleCallTest, CancelBetweenStepsIsAnswered) {
+  std::vector<PredictDone> steps;
+  int answers = 0;
+  absl::Status answer;
+  const auto call = Call(
+      Fan(1),
+      [&](const PredictRequest&, PredictDone done) {
+        steps.push_back(std::move(done));
+        return std::make_shared<FakeStep>([] {});  // comes too late to stop anything
+      },
+      [&](auto response) {
+        answer = response.status();
+        ++answers;
+      });
+  call->Start();
+  ASSERT_EQ(steps.size(), 1u);
+  call->Cancel();
+  EXPECT_EQ(answers, 0) << "the step reads the request's memory";
+  steps[0](Answer());
+  EXPECT_EQ(steps.size(), 1u) << "no other is started";
+  EXPECT_EQ(answers, 1);
+  EXPECT_THAT(answer, StatusIs(absl::StatusCode::kCancelled, HasSubstr("between the steps")));
+}
+
+TEST_F(EnsembleCallTest, NothingHoldsItOnceItIsAnswered) {
+  std::vector<PredictDone> steps;
+  std::weak_ptr<EnsembleCall> weak;
+  {
+    const auto call = Call(
+        Fan(2),
+        [&](const PredictRequest&, PredictDone done) {
+          steps.push_back(std::move(done));
+          return std::make_shared<FakeStep>([] {});
+        },
+        [](auto) {});
+    weak = call;
+    call->Start();
+  }
+  for (size_t i = 0; i < steps.size(); ++i) std::exchange(steps[i], nullptr)(Answer());
+  EXPECT_EQ(steps.size(), 3u);
+  EXPECT_TRUE(weak.expired());
+}
+
+TEST_F(EnsembleCallTest, CancelBeforeTheStartIsAnsweredToo) {
+  int answers = 0;
+  const auto call = Call(
+      Fan(1),
+      [](const PredictRequest&, const PredictDone&) -> std::shared_ptr<Prediction> {
+        ADD_FAILURE() << "nothing is to be started";
+        return nullptr;
+      },
+      [&](auto response) {
+        EXPECT_THAT(response, StatusIs(absl::StatusCode::kCancelled));
+        ++answers;
+      });
+  call->Cancel();
+  call->Start();
+  EXPECT_EQ(answers, 1);
+}
+
+// Two threads that end steps at the same time must not take the other's successor for one that has been run.
+TEST_F(EnsembleCallTest, StepsThatEndAtTheSameTimeStartWhatTakesBoth) {
+  const std::shared_ptr<const ModelVersion> version = Fan(2);
+  for (int round = 0; round < 3000; ++round) {
+    Mutex mutex;
+    std::vector<PredictDone> steps;
+    std::atomic<int> answers{0};
+    const auto call = Call(
+        version,
+        [&](const PredictRequest&, PredictDone done) {
+          MutexLock lock(mutex);
+          steps.push_back(std::move(done));
+          return std::make_shared<FakeStep>([] {});
+        },
+        [&](auto response) {
+          EXPECT_OK(response);
+          ++answers;
+        });
+    call->Start();
+    ASSERT_EQ(steps.size(), 2u);
+    const PredictDone first = steps[0];
+    const PredictDone second = steps[1];
+    std::atomic<int> ready{0};
+    const auto end = [&](const PredictDone& step) {
+      ++ready;
+      while (ready < 2) std::this_thread::yield();
+      step(Answer());
+    };
+    std::thread other = StartThread("other", [&] { end(second); });
+    end(first);
+    other.join();
+    ASSERT_EQ(answers, 0) << round;
+    ASSERT_EQ(steps.size(), 3u) << round;
+    steps[2](Answer());
+    ASSERT_EQ(answers, 1) << round;
+  }
+}
+
+// Each step is answered on a thread of its own, well or badly, at once or later, while another one cancels.
+TEST_F(EnsembleCallTest, AnsweredOnceWhateverThreadsDo) {
+  const std::shared_ptr<const ModelVersion> version = Fan(4);
+  std::mt19937 random(1);
+  std::set<absl::StatusCode> outcomes;
+  for (int round = 0; round < 300; ++round) {
+    Mutex mutex;
+    std::vector<std::thread> threads;
+    std::vector<int> choices;
+    for (int i = 0; i < 5; ++i) choices.push_back(static_cast<int>(random() % 8));
+    std::atomic<size_t> started{0};
+    std::atomic<int> answers{0};
+    std::atomic<int> running{0};
+    std::atomic<int> running_at_answer{0};
+    absl::StatusCode outcome = absl::StatusCode::kUnknown;
+    const auto start = [&](const PredictRequest&, PredictDone done) -> std::shared_ptr<Prediction> {
+      ++running;
+      const int choice = choices[started++ % choices.size()];
+      const auto answer = [&running, choice, done = std::move(done)] {
+        --running;
+        if (choice == 1) return done(absl::UnavailableError("full"));
+        done(Answer());
+      };
+      if (choice == 0) {
+        answer();
+        return nullptr;
+      }
+      MutexLock lock(mutex);
+      threads.push_back(StartThread("step", answer));
+      return std::make_shared<FakeStep>([] {});
+    };
+    const auto call = Call(version, start, [&](auto response) {
+      outcome = response.status().code();
+      running_at_answer = running.load();
+      ++answers;
+    });
+    std::thread cancels;
+    if (round % 4 == 0) cancels = StartThread("cancel", [&] { call->Cancel(); });
+    call->Start();
+    if (cancels.joinable()) cancels.join();
+    // The last step may be started by a thread of another.
+    for (size_t i = 0;; ++i) {
+      std::thread next;
+      {
+        MutexLock lock(mutex);
+        if (i == threads.size()) break;
+        next = std::move(threads[i]);
+      }
+      next.join();
+    }
+    ASSERT_EQ(answers, 1) << round;
+    ASSERT_EQ(running_at_answer, 0) << round;
+    outcomes.insert(outcome);
+  }
+  EXPECT_THAT(outcomes,
+              AllOf(::testing::Contains(absl::StatusCode::kOk), ::testing::Contains(absl::StatusCode::kUnavailable)));
+}
+
+}  // namespace
+}  // namespace beak
