@@ -1,10 +1,12 @@
 // beak-server: flags -> configuration -> Server::Create -> wait for a signal.
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -223,7 +225,19 @@ int Main(int argc, char** argv) {
   return Serve(flags, stop);
 }
 
+// After a run on several cores, the threads of OpenMP wait for the next one for some milliseconds on cores that others
+// could use, unless its library finds this in the environment when the process starts. So it is put there, and the
+// process starts again. Whoever has set it knows better.
+void LimitSpinning(char** argv) {
+  constexpr char kSpinCount[] = "GOMP_SPINCOUNT";
+  if (std::getenv(kSpinCount) != nullptr || setenv(kSpinCount, "1000", 1) != 0) return;
+  execv("/proc/self/exe", argv);  // returns only where that cannot be done
+}
+
 }  // namespace
 }  // namespace beak
 
-int main(int argc, char** argv) { return beak::Main(argc, argv); }
+int main(int argc, char** argv) {
+  beak::LimitSpinning(argv);
+  return beak::Main(argc, argv);
+}

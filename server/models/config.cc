@@ -87,6 +87,9 @@ absl::Status CheckSupported(const ModelConfig& config) {
     const char* what;
   } refusals[] = {
       {config.has_sequence_batching(), "sequence_batching"},
+      // Its members may change while it stays; they can have a cache each.
+      {ensemble && config.response_cache().enable(), "response_cache of an ensemble"},
+      {ensemble && config.model_warmup_size() > 0, "model_warmup of an ensemble"},
       {Any(config.instance_group(), WantsGpu), "instance_group on a GPU or another accelerator"},
       {Any(config.instance_group(), [](const auto& group) { return group.passive(); }), "instance_group.passive"},
       {config.model_transaction_policy().decoupled(), "model_transaction_policy.decoupled"},

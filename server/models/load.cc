@@ -94,6 +94,7 @@ std::vector<TensorSignature> EnsembleTensors(const ConfigTensors& tensors) {
 absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeEnsembleVersion(const VersionSource& source,
                                                                         std::shared_ptr<const Ensemble> ensemble,
                                                                         Metrics& metrics) {
+  const MonotonicTime begin = Clock::Real().Now();
   ModelVersion::Parts parts;
   absl::StatusOr<std::shared_ptr<const inference::ModelConfig>> config =
       CompleteEnsembleConfig(source.config, source.model);
@@ -110,7 +111,9 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeEnsembleVersion(const Ve
   parts.version = source.version;
   parts.ensemble = std::move(ensemble);
   parts.observer = metrics.ObserveVersion(source.model, source.version);
-  return std::make_shared<const ModelVersion>(std::move(parts));
+  auto version = std::make_shared<const ModelVersion>(std::move(parts));
+  version->observer().SetLoadTime(Clock::Real().Now() - begin);
+  return version;
 }
 
 ConfigFile Unbatched(const ConfigFile& file) {

@@ -60,13 +60,17 @@ Dispatcher::Rejection Dispatcher::CheckRoom(const Tasks& tasks, const TaskQueue*
                              bytes, " more"),
                 nullptr);
   }
-  if (queue == nullptr) return {};
-  const int64_t max_rows = queue->workload().options().max_queue_rows;
-  if (max_rows > 0 && rows > max_rows - queue->rows()) {
-    return Full(
-        absl::StrCat("the model's queue is full: ", queue->rows(), " of ", max_rows, " rows wait, got ", rows, " more"),
-        queue);
+  const QueueOptions& options = tasks.front()->workload().options();
+  int64_t model_rows = 0;  // of all its workloads and priorities
+  for (const auto& [key, one] : queues_) {
+    if (one.workload().options().model == options.model) model_rows += one.rows();
   }
+  if (options.max_queue_rows > 0 && model_rows > 0 && rows > options.max_queue_rows - model_rows) {
+    return Full(absl::StrCat("the model's queue is full: ", model_rows, " of ", options.max_queue_rows,
+                             " rows wait, got ", rows, " more"),
+                queue);
+  }
+  if (queue == nullptr) return {};
   const int64_t max_tasks = queue->policy().max_tasks;
   if (max_tasks > 0 && static_cast<int64_t>(queue->size() + tasks.size()) > max_tasks) {
     return Full(absl::StrCat("the model's queue is full: exceeds maximum queue size of ", max_tasks), queue);

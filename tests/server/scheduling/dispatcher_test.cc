@@ -91,6 +91,11 @@ TEST_F(DispatcherTest, LimitsOfOneModelAreItsOwn) {
   ASSERT_OK(AdmitOne(Make(a)));
   ASSERT_OK(AdmitOne(Make(a)));
   EXPECT_THAT(AdmitOne(Make(a)), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("the model's queue is full")));
+  QueueOptions same;
+  same.max_queue_rows = 2;
+  EXPECT_THAT(AdmitOne(Make(Workload("a", MakeCurve({{1, 2}}), same))),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("2 of 2 rows wait")))
+      << "other shapes of the same model count too";
   ASSERT_OK(AdmitOne(Make(b)));
   EXPECT_THAT(AdmitOne(Make(b)),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("exceeds maximum queue size of 1")));
