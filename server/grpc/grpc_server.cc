@@ -18,6 +18,7 @@
 #include "engine/base/log.h"
 #include "server/grpc/health_service.h"
 #include "server/grpc/inference_service.h"
+#include "server/grpc/open_calls.h"
 #include "server/grpc/stream_call.h"
 #include "server/observe/address.h"
 
@@ -29,6 +30,8 @@ constexpr int kMaxStreamsPerConnection = 1024;
 // Bytes that gRPC may hold for messages on their way in, over all connections: some of the largest allowed.
 constexpr int64_t kLargestMessagesHeld = 4;
 constexpr int64_t kMinBytesHeld = int64_t{1} << 30;
+// What clients without a call have to hang up by themselves; it also lets calls be answered that have just come.
+constexpr std::chrono::milliseconds kHangUp(200);
 // A client that vanished without a word is noticed after these; one that asks more often than the second is cut off.
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kMinClientPingMs = 10'000;
@@ -52,9 +55,9 @@ class GrpcServerImpl final : public GrpcServer {
   GrpcServerImpl(const Options& options, ModelManager& models, const Readiness& readiness, Predictor& predictor,
                  const Clock& clock)
       : clock_(clock),
-        streams_(StreamCalls::Create(predictor, clock)),
+        streams_(StreamCalls::Create(predictor, calls_, clock)),
         inference_(MakeInferenceService({options.server_name, options.server_version}, models, readiness, predictor,
-                                        *streams_, clock)),
+                                        *streams_, calls_, clock)),
         health_(HealthService::Create(models, readiness)) {}
   ~GrpcServerImpl() override {
     if (server_) Shutdown(clock_.Now());
@@ -79,8 +82,8 @@ class GrpcServerImpl final : public GrpcServer {
   void EndWatches() override { health_->EndWatches(); }
   void Shutdown(MonotonicTime deadline) override {
     streams_->EndAll();
-    server_->Shutdown(std::chrono::system_clock::now() +
-                      std::chrono::duration_cast<std::chrono::system_clock::duration>(deadline - clock_.Now()));
+    calls_.AwaitOpen(deadline);
+    server_->Shutdown(std::chrono::system_clock::now() + kHangUp);
   }
 
  private:
@@ -99,6 +102,7 @@ class GrpcServerImpl final : public GrpcServer {
   }
 
   const Clock& clock_;
+  OpenCalls calls_;
   const std::unique_ptr<StreamCalls> streams_;
   const std::unique_ptr<grpc::Service> inference_;
   const std::unique_ptr<HealthService> health_;

@@ -16,9 +16,9 @@ namespace {
 
 class InferCall final : public grpc::ServerUnaryReactor {
  public:
-  InferCall(Predictor& predictor, const Clock& clock, grpc::CallbackServerContext& context,
+  InferCall(Predictor& predictor, OpenCalls& calls, const Clock& clock, grpc::CallbackServerContext& context,
             const inference::ModelInferRequest& request, inference::ModelInferResponse* response)
-      : predictor_(predictor), context_(context), request_(request), response_(response) {
+      : call_(calls), predictor_(predictor), context_(context), request_(request), response_(response) {
     const MonotonicTime now = clock.Now();
     PredictRequest converted = ToPredictRequest(request, now, DeadlineOf(context, now), &views_);
     converted.trace = TraceContextOf(context.client_metadata());
@@ -40,6 +40,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
     Finish(ToFinalStatus(status, context_));
   }
 
+  const OpenCalls::Call call_;
   Predictor& predictor_;
   grpc::CallbackServerContext& context_;
   const inference::ModelInferRequest& request_;
@@ -50,10 +51,11 @@ class InferCall final : public grpc::ServerUnaryReactor {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartInferCall(Predictor& predictor, const Clock& clock, grpc::CallbackServerContext& context,
+grpc::ServerUnaryReactor* StartInferCall(Predictor& predictor, OpenCalls& calls, const Clock& clock,
+                                         grpc::CallbackServerContext& context,
                                          const inference::ModelInferRequest& request,
                                          inference::ModelInferResponse* response) {
-  return new InferCall(predictor, clock, context, request, response);
+  return new InferCall(predictor, calls, clock, context, request, response);
 }
 
 }  // namespace beak

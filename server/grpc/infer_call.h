@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/base/clock.h"
+#include "server/grpc/open_calls.h"
 #include "server/predict/predictor.h"
 
 namespace grpc {
@@ -17,7 +18,8 @@ namespace beak {
 
 // Starts a ModelInfer call: converts the request, hands it to the predictor, and answers when that does. The result
 // owns itself; gRPC tells it when the call is over or cancelled.
-grpc::ServerUnaryReactor* StartInferCall(Predictor& predictor, const Clock& clock, grpc::CallbackServerContext& context,
+grpc::ServerUnaryReactor* StartInferCall(Predictor& predictor, OpenCalls& calls, const Clock& clock,
+                                         grpc::CallbackServerContext& context,
                                          const inference::ModelInferRequest& request,
                                          inference::ModelInferResponse* response);
 

@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,8 +29,10 @@ ServerUnaryReactor* Answer(CallbackServerContext* context, const absl::Status& s
 }
 
 // Ends the call with the status that it is given, from any thread.
-ModelManager::Done AnswerLater(ServerUnaryReactor* reactor) {
-  return [reactor](const absl::Status& status) { reactor->Finish(wire::ToGrpcStatus(status)); };
+ModelManager::Done AnswerLater(ServerUnaryReactor* reactor, OpenCalls& calls) {
+  return [reactor, call = std::make_shared<OpenCalls::Call>(calls)](const absl::Status& status) {
+    reactor->Finish(wire::ToGrpcStatus(status));
+  };
 }
 
 absl::Status NotServed(const char* what) {
@@ -39,12 +42,13 @@ absl::Status NotServed(const char* what) {
 class InferenceService final : public inference::GRPCInferenceService::CallbackService {
  public:
   InferenceService(InferenceServiceOptions options, ModelManager& models, const Readiness& readiness,
-                   Predictor& predictor, StreamCalls& streams, const Clock& clock)
+                   Predictor& predictor, StreamCalls& streams, OpenCalls& calls, const Clock& clock)
       : options_(std::move(options)),
         models_(models),
         readiness_(readiness),
         predictor_(predictor),
         streams_(streams),
+        calls_(calls),
         clock_(clock) {}
 
   ServerUnaryReactor* ServerLive(CallbackServerContext* context, const inference::ServerLiveRequest*,
@@ -81,7 +85,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
 
   ServerUnaryReactor* ModelInfer(CallbackServerContext* context, const inference::ModelInferRequest* request,
                                  inference::ModelInferResponse* response) override {
-    return StartInferCall(predictor_, clock_, *context, *request, response);
+    return StartInferCall(predictor_, calls_, clock_, *context, *request, response);
   }
 
   StreamCalls::Reactor* ModelStreamInfer(CallbackServerContext* context) override { return streams_.Start(*context); }
@@ -114,7 +118,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
     const absl::StatusOr<LoadParameters> parameters = ParseLoadParameters(*request);
     if (!parameters.ok()) return Answer(context, parameters.status());
     ServerUnaryReactor* reactor = context->DefaultReactor();  // once: a second call would make it anew
-    models_.Load(request->model_name(), parameters->config_json, AnswerLater(reactor));
+    models_.Load(request->model_name(), parameters->config_json, AnswerLater(reactor, calls_));
     return reactor;
   }
   ServerUnaryReactor* RepositoryModelUnload(CallbackServerContext* context,
@@ -123,7 +127,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
     const absl::Status valid = CheckUnloadParameters(*request);
     if (!valid.ok()) return Answer(context, valid);
     ServerUnaryReactor* reactor = context->DefaultReactor();
-    models_.Unload(request->model_name(), AnswerLater(reactor));
+    models_.Unload(request->model_name(), AnswerLater(reactor, calls_));
     return reactor;
   }
   ServerUnaryReactor* SystemSharedMemoryStatus(CallbackServerContext* context,
@@ -171,6 +175,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
   const Readiness& readiness_;
   Predictor& predictor_;
   StreamCalls& streams_;
+  OpenCalls& calls_;
   const Clock& clock_;
 };
 
@@ -178,8 +183,8 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
 
 std::unique_ptr<grpc::Service> MakeInferenceService(const InferenceServiceOptions& options, ModelManager& models,
                                                     const Readiness& readiness, Predictor& predictor,
-                                                    StreamCalls& streams, const Clock& clock) {
-  return std::make_unique<InferenceService>(options, models, readiness, predictor, streams, clock);
+                                                    StreamCalls& streams, OpenCalls& calls, const Clock& clock) {
+  return std::make_unique<InferenceService>(options, models, readiness, predictor, streams, calls, clock);
 }
 
 }  // namespace beak

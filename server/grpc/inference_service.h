@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/base/clock.h"
+#include "server/grpc/open_calls.h"
 #include "server/grpc/stream_call.h"
 #include "server/models/manager.h"
 #include "server/models/readiness.h"
@@ -24,6 +25,6 @@ struct InferenceServiceOptions {
 // with a sentence. *Thread-safe.* The others must outlive it.
 std::unique_ptr<grpc::Service> MakeInferenceService(const InferenceServiceOptions& options, ModelManager& models,
                                                     const Readiness& readiness, Predictor& predictor,
-                                                    StreamCalls& streams, const Clock& clock);
+                                                    StreamCalls& streams, OpenCalls& calls, const Clock& clock);
 
 }  // namespace beak

@@ -33,9 +33,10 @@ struct Exchange {
 class StreamCall final : public StreamCalls::Reactor, public std::enable_shared_from_this<StreamCall> {
  public:
   // `over` is told when gRPC is done with the call.
-  StreamCall(Predictor& predictor, const Clock& clock, grpc::CallbackServerContext& context,
+  StreamCall(Predictor& predictor, OpenCalls& calls, const Clock& clock, grpc::CallbackServerContext& context,
              std::function<void(StreamCall*)> over)
-      : predictor_(predictor),
+      : call_(calls),
+        predictor_(predictor),
         clock_(clock),
         context_(context),
         over_(std::move(over)),
@@ -207,6 +208,7 @@ class StreamCall final : public StreamCalls::Reactor, public std::enable_shared_
     }
   }
 
+  const OpenCalls::Call call_;
   Predictor& predictor_;
   const Clock& clock_;
   grpc::CallbackServerContext& context_;
@@ -223,11 +225,12 @@ class StreamCall final : public StreamCalls::Reactor, public std::enable_shared_
 
 class StreamCallsImpl final : public StreamCalls {
  public:
-  StreamCallsImpl(Predictor& predictor, const Clock& clock) : predictor_(predictor), clock_(clock) {}
+  StreamCallsImpl(Predictor& predictor, OpenCalls& calls, const Clock& clock)
+      : predictor_(predictor), open_calls_(calls), clock_(clock) {}
 
   Reactor* Start(grpc::CallbackServerContext& context) override {
-    const auto call =
-        std::make_shared<StreamCall>(predictor_, clock_, context, [this](StreamCall* over) { Forget(over); });
+    const auto call = std::make_shared<StreamCall>(predictor_, open_calls_, clock_, context,
+                                                   [this](StreamCall* over) { Forget(over); });
     bool ended = false;
     {
       MutexLock lock(mutex_);
@@ -259,6 +262,7 @@ class StreamCallsImpl final : public StreamCalls {
   }
 
   Predictor& predictor_;
+  OpenCalls& open_calls_;
   const Clock& clock_;
   Mutex mutex_;
   bool ended_ GUARDED_BY(mutex_) = false;
@@ -267,8 +271,8 @@ class StreamCallsImpl final : public StreamCalls {
 
 }  // namespace
 
-std::unique_ptr<StreamCalls> StreamCalls::Create(Predictor& predictor, const Clock& clock) {
-  return std::make_unique<StreamCallsImpl>(predictor, clock);
+std::unique_ptr<StreamCalls> StreamCalls::Create(Predictor& predictor, OpenCalls& calls, const Clock& clock) {
+  return std::make_unique<StreamCallsImpl>(predictor, calls, clock);
 }
 
 }  // namespace beak

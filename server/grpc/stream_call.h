@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/base/clock.h"
+#include "server/grpc/open_calls.h"
 #include "server/predict/predictor.h"
 
 namespace grpc {
@@ -26,7 +27,7 @@ class StreamCalls {
  public:
   using Reactor = grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>;
 
-  static std::unique_ptr<StreamCalls> Create(Predictor& predictor, const Clock& clock);
+  static std::unique_ptr<StreamCalls> Create(Predictor& predictor, OpenCalls& calls, const Clock& clock);
   virtual ~StreamCalls() = default;
 
   // A call begins. The result belongs to gRPC until it says that the call is over.

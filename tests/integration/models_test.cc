@@ -225,6 +225,42 @@ TEST_F(ModelsTest, NoRequestFailsWhileVersionsComeAndGo) {
   for (std::thread& client : clients) client.join();
 }
 
+TEST_F(ModelsTest, NoRequestFailsWhileCallsChangeWhichVersionsServe) {
+  Put(1, 1);
+  Put(2, 2);
+  StartExplicit();
+  const auto only = [](int version) {
+    return R"({"version_policy":{"specific":{"versions":[)" + std::to_string(version) + "]}}}";
+  };
+  ASSERT_TRUE(Load("scale", {{"config", only(1)}}).ok());
+  std::atomic<bool> stop = false;
+  std::atomic<int> newest = 2;
+  std::vector<std::thread> clients;
+  for (int client = 0; client < 4; ++client) {
+    clients.emplace_back([&] {
+      const auto stub = inference::GRPCInferenceService::NewStub(Connect(server_->grpc_port()));
+      while (!stop) {
+        inference::ModelInferResponse response;
+        const grpc::Status status = Infer(*stub, FloatRequest("scale", {1, 2}, {1, 10}), &response);
+        ASSERT_TRUE(status.ok()) << status.error_message();
+        const std::vector<float> values = Floats(response);
+        ASSERT_EQ(values[1], 10 * values[0]) << "one answer, one version";
+        ASSERT_LE(values[0], static_cast<float>(newest));
+      }
+    });
+  }
+  for (int i = 3; i <= 30; ++i) {
+    const int version = 1 + i % 2;
+    newest = i;
+    Put(version, static_cast<float>(i));  // that which does not serve
+    const grpc::Status status = Load("scale", {{"config", only(version)}});
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(Factor(), i);
+  }
+  stop = true;
+  for (std::thread& client : clients) client.join();
+}
+
 TEST_F(ModelsTest, AServerThatStopsWhileItLoadsAnswersTheCall) {
   dir_.Write("slow/1/model.onnx", testing::SlowNetwork(256, 4000));
   StartExplicit();

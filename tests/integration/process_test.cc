@@ -10,6 +10,9 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -187,6 +190,32 @@ TEST_F(ProcessTest, AProcessThatIsKilledKeepsItsPinnedVersion) {
     EXPECT_EQ(answer.model_version(), "1");
     server.Signal(SIGKILL);
     server.Wait();
+  }
+}
+
+TEST_F(ProcessTest, AProcessThatIsKilledWhileItServesIsReplacedByTheNext) {
+  for (int life = 0; life < 2; ++life) {
+    Process server(Arguments());
+    const std::string ready = server.AwaitLine("beak-server ready");
+    ASSERT_NE(ready, "") << server.output;
+    std::atomic<int> answered{0};
+    std::vector<std::thread> clients;
+    for (int i = 0; i < 4; ++i) {
+      clients.emplace_back([&] {
+        const auto stub = inference::GRPCInferenceService::NewStub(Connect(Field(ready, "grpc")));
+        grpc::Status status;
+        while (status.ok()) {
+          inference::ModelInferResponse response;
+          status = Infer(*stub, FloatRequest("scale", {1, 2}, {1, 2}), &response);
+          answered += status.ok();
+        }
+        EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
+      });
+    }
+    while (answered < 100) std::this_thread::yield();
+    server.Signal(SIGKILL);
+    EXPECT_EQ(server.Wait(), -1);
+    for (std::thread& client : clients) client.join();
   }
 }
 

@@ -80,6 +80,8 @@ void WriteRepository(const TempDir& dir) {
   dir.Write("bytes/1/model.onnx", testing::IdentityNetwork(kUint8, {-1, 3}));
   dir.Write("half/1/model.onnx", testing::IdentityNetwork(kFloat16, {1, 3}));
   dir.Write("slow/1/model.onnx", testing::SlowNetwork(kSlowColumns, 400));
+  dir.Write("strict/1/model.onnx", testing::ScaleNetwork(2));
+  dir.Write("strict/config.pbtxt", "beak { refuse_oversized_requests: true }");
   dir.Write("broken/1/model.onnx", "no model");
   dir.Write("ensemble/1/model.onnx", "");
   dir.Write("ensemble/config.pbtxt", "ensemble_scheduling {}");
@@ -225,7 +227,7 @@ TEST_F(ServerTest, TheIndexGivesStatesAndReasons) {
   EXPECT_EQ(entries["scale 3"].first, "READY");
   EXPECT_EQ(entries["broken 1"].first, "UNAVAILABLE");
   EXPECT_THAT(entries["broken 1"].second, HasSubstr("model.onnx"));
-  EXPECT_THAT(entries["ensemble 1"].second, HasSubstr("ensemble_scheduling"));
+  EXPECT_THAT(entries["ensemble 1"].second, HasSubstr("an ensemble: expected inputs and outputs"));
 
   inference::RepositoryIndexRequest ready;
   ready.set_ready(true);
@@ -358,6 +360,7 @@ TEST_F(ServerTest, BadRequestsAreNamedAndHarmNothing) {
        "batch size"},
       {"large batch",
        [](auto& m) {
+         m.set_model_name("strict");
          m.mutable_inputs(0)->set_shape(0, 65);
          m.set_raw_input_contents(0, std::string(65 * 8, 'x'));
        },

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 
 #include "tests/support/status_matchers.h"
@@ -43,6 +44,13 @@ TEST(MetricsEndpointTest, AnswersOnAFreePort) {
   ASSERT_GT(endpoint->port(), 0);
   EXPECT_THAT(Get(endpoint->port(), "/metrics"),
               AllOf(StartsWith("HTTP/1.1 200 OK"), HasSubstr(R"(beak_build_info{version="9.9"} 1)")));
+}
+
+TEST(MetricsEndpointTest, StopsAtOnce) {
+  Metrics metrics("1");
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i) ASSERT_OK(MetricsEndpoint::Create("127.0.0.1", 0, metrics));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4)) << "two seconds each, left to itself";
 }
 
 TEST(MetricsEndpointTest, APortInUseIsAnError) {
