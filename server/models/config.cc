@@ -74,7 +74,8 @@ absl::StatusOr<ConfigFile> ParseConfig(const std::string& text, const std::strin
 
 absl::Status CheckSupported(const ModelConfig& config) {
   const std::string& platform = config.platform();
-  const char* expected = DescribesEnsemble(config) ? "ensemble" : "onnxruntime_onnx";
+  const bool ensemble = DescribesEnsemble(config);
+  const char* expected = ensemble ? "ensemble" : "onnxruntime_onnx";
   if (!platform.empty() && platform != expected) {
     return absl::UnimplementedError(absl::StrCat("platform: expected ", expected, ", got '", platform, "'"));
   }

@@ -49,15 +49,17 @@ std::optional<std::vector<Shape>> RowShapes(const Signature& signature) {
 }
 
 // Makes ready whatever the version can be asked for that is known already.
-absl::Status WarmUpVersion(const ModelVersion& version, int lanes) {
+absl::Status WarmUpVersion(const ModelVersion& version, int lanes, const CancelToken* stop) {
   const std::optional<std::vector<Shape>> shapes = RowShapes(version.signature());
   if (!shapes) return absl::OkStatus();
-  return Annotate(WarmUp(*version.Programs(*shapes), WarmUpOptionsFor(version, lanes)), "warm-up with zeros");
+  WarmUpOptions options = WarmUpOptionsFor(version, lanes);
+  options.stop = stop;
+  return Annotate(WarmUp(*version.Programs(*shapes), options), "warm-up with zeros");
 }
 
 absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeVersion(const VersionSource& source, const ConfigFile& file,
                                                                 const std::shared_ptr<Model>& network, int lanes,
-                                                                Metrics& metrics) {
+                                                                Metrics& metrics, const CancelToken* stop) {
   ModelVersion::Parts parts;
   absl::StatusOr<std::shared_ptr<const inference::ModelConfig>> config =
       CompleteConfig(file, source.model, network->inputs(), network->outputs());
@@ -74,7 +76,7 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeVersion(const VersionSou
   parts.observer = metrics.ObserveVersion(source.model, source.version);
   parts.lanes = lanes;
   auto version = std::make_shared<const ModelVersion>(std::move(parts));
-  RETURN_IF_ERROR(WarmUpVersion(*version, lanes));
+  RETURN_IF_ERROR(WarmUpVersion(*version, lanes, stop));
   RETURN_IF_ERROR(RunModelWarmup(version->config(), version->signature(), source.label_folder, *network));
   return version;
 }
@@ -125,17 +127,17 @@ ConfigFile Unbatched(const ConfigFile& file) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSource& source, int lanes,
-                                                                Metrics& metrics) {
+                                                                Metrics& metrics, const CancelToken* stop) {
   const MonotonicTime begin = Clock::Real().Now();
   RETURN_IF_ERROR(Annotate(CheckSupported(*source.config.config), "configuration"));
   absl::StatusOr<std::shared_ptr<const Ensemble>> ensemble = MakeEnsemble(*source.config.config);
   if (!ensemble.ok()) return Annotate(ensemble.status(), "configuration");
   if (*ensemble) return MakeEnsembleVersion(source, *std::move(ensemble), metrics);
   ASSIGN_OR_RETURN(const std::shared_ptr<Model> network, Model::Load(source.file));
-  auto version = MakeVersion(source, source.config, network, lanes, metrics);
+  auto version = MakeVersion(source, source.config, network, lanes, metrics, stop);
   // That the model is batched was our guess: it was wrong.
   if (absl::IsFailedPrecondition(version.status()) && !source.config.has_max_batch_size) {
-    auto unbatched = MakeVersion(source, Unbatched(source.config), network, lanes, metrics);
+    auto unbatched = MakeVersion(source, Unbatched(source.config), network, lanes, metrics, stop);
     if (unbatched.ok()) {
       LogWarning(
           "model is served unbatched",

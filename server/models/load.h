@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "engine/base/cancel.h"
 #include "server/models/config.h"
 #include "server/models/model_version.h"
 #include "server/observe/metrics.h"
@@ -23,8 +24,9 @@ struct VersionSource {
 
 // Reads a version, checks it and compiles its network for the batches that so many lanes will run, where the shapes are
 // known, so that a network that cannot run fails here and not at its first request; runs the warm-up of its
-// configuration and proves it on the golden samples that its folder has. Errors say what is wrong with which file.
+// configuration and proves it on the golden samples that its folder has. Errors say what is wrong with which file;
+// CANCELLED once it is seen to be asked to stop.
 absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSource& source, int lanes,
-                                                                Metrics& metrics);
+                                                                Metrics& metrics, const CancelToken* stop = nullptr);
 
 }  // namespace beak

@@ -131,7 +131,7 @@ void ModelManager::BeginStop() {
 void ModelManager::Stop() {
   BeginStop();
   if (reconciler_.joinable()) reconciler_.join();
-  // Loads that are running end as they would have: the journal must not hold their end against them.
+  // Loads that are running end soon and in order: the journal must not hold their end against them.
   loader_->Stop();
   Abandon();
 }

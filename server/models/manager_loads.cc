@@ -57,7 +57,7 @@ absl::Status ModelManager::SubmitLoad(const Key& key, Slot& slot) {
   ++running_;
   loading_bytes_ += estimate;
   loader_->Submit([this, key, source, estimate] {
-    auto loaded = LoadVersion(source, options_.lanes, metrics_);
+    auto loaded = LoadVersion(source, options_.lanes, metrics_, &stop_);
     mailbox_->Post(
         [this, key, estimate, loaded = std::move(loaded)]() mutable { Finish(key, estimate, std::move(loaded)); });
   });

@@ -13,6 +13,8 @@ constexpr double kStretchRate = 0.02;
 // One run that is further than this many times from what is known does not say more than one that is so far.
 constexpr double kOutlier = 4;
 constexpr double kMostStretch = 20;
+// The part of what a run computes beside others that it would compute alone, with the caches to itself.
+constexpr double kUndisturbed = 0.8;
 
 // The last runs of which the spread is taken, and what is assumed of those that have not been yet.
 constexpr size_t kSpreadRuns = 128;
@@ -124,8 +126,9 @@ void CostTable::Publish() {
     program.published = program.computed;
     const double mean = Mean(program);
     const double margin = SpreadOf(program.threads).Margin();
-    costs.push_back(
-        {program.rows, program.threads, Nanoseconds(mean), Nanoseconds(std::max(mean * margin, mean + kMinMarginNs))});
+    costs.push_back({program.rows, program.threads, Nanoseconds(mean),
+                     Nanoseconds(std::max(mean * margin, mean + kMinMarginNs)),
+                     Nanoseconds(program.computed * kUndisturbed)});
   }
   curve_ = std::make_shared<const CostCurve>(std::move(costs));
   published_stretch_ = stretch_;

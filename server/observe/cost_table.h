@@ -15,7 +15,8 @@ struct Cost {
   int64_t rows = 1;  // that the program is compiled for
   int threads = 1;
   std::chrono::nanoseconds mean{0};
-  std::chrono::nanoseconds high{0};  // exceeded by about two runs in a hundred
+  std::chrono::nanoseconds high{0};   // exceeded by about two runs in a hundred
+  std::chrono::nanoseconds least{0};  // what it would take on a machine with nothing else to do
 };
 
 // The costs of all programs of one network at one set of input shapes, by threads, then by rows, rising. *Immutable.*

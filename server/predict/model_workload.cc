@@ -109,6 +109,7 @@ void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& h
   const absl::Status status = lease.Run(&stop);
   const MonotonicTime ran = parts_.clock.Now();
   if (absl::IsCancelled(status)) {
+    Trace(batch, how, number, begin, {began - begin, ran - began, {}});
     const bool too_late = ran >= stop.last_deadline();
     if (too_late) programs_->costs().RecordStopped(how.program_rows, how.threads, ran - begin);
     for (const std::shared_ptr<Task>& task : batch) {
@@ -122,11 +123,16 @@ void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& h
   const ComputeTimes times = HandOut(batch, how, lease, {began - begin, ran - began, {}});
   programs_->costs().Record(how.program_rows, how.threads, ThreadCpuTime() - computed_before,
                             parts_.clock.Now() - begin);
-  if (!traced) return;
+  Trace(batch, how, number, begin, times);
+}
+
+void ModelWorkload::Trace(const Tasks& batch, const BatchRun& how, uint64_t number, MonotonicTime began,
+                          const ComputeTimes& times) {
+  if (number == 0) return;
   int64_t rows = 0;
   for (const std::shared_ptr<Task>& task : batch) rows += task->rows();
   parts_.tracer.Record(ExecutionTrace{number, how.lane, how.threads, version_->model(), version_->version(), rows,
-                                      static_cast<int64_t>(batch.size()), begin, times});
+                                      static_cast<int64_t>(batch.size()), began, times});
 }
 
 void ModelWorkload::RunEachAlone(Tasks& batch, const BatchRun& how) {

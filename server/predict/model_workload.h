@@ -44,6 +44,8 @@ class ModelWorkload final : public Workload, public std::enable_shared_from_this
   void RunEachAlone(Tasks& batch, const BatchRun& how);
   void Gather(const Tasks& batch, const BatchRun& how, WorkspaceLease& lease) const;
   ComputeTimes HandOut(const Tasks& batch, const BatchRun& how, const WorkspaceLease& lease, ComputeTimes times);
+  // Where the batch has a number: one of its requests is traced.
+  void Trace(const Tasks& batch, const BatchRun& how, uint64_t number, MonotonicTime began, const ComputeTimes& times);
   void PrepareSize(int64_t rows);
 
   const std::shared_ptr<const ModelVersion> version_;

@@ -103,7 +103,7 @@ Dispatcher::Rejection Dispatcher::CheckHope(const Task& task, MonotonicTime now)
   const auto milliseconds_of = [](nanoseconds duration) { return Seconds(duration) * 1e3; };
   return {absl::DeadlineExceededError(absl::StrCat("the request cannot be finished by its deadline: it has ",
                                                    milliseconds_of(task.deadline() - now), " ms left and takes ",
-                                                   milliseconds_of(cost->mean), " ms")),
+                                                   milliseconds_of(cost->least), " ms at least")),
           Refusal::kHopeless};
 }
 

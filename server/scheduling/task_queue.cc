@@ -30,7 +30,7 @@ MonotonicTime HopelessFrom(const Task& task, int cores) {
   const Cost* narrow = costs ? costs->Smallest(task.rows(), 1) : nullptr;
   if (narrow == nullptr) return task.deadline();
   const Cost* wide = costs->Smallest(task.rows(), task.workload().options().CoresOf(cores));
-  return task.deadline() - (wide == nullptr ? narrow->mean : std::min(narrow->mean, wide->mean));
+  return task.deadline() - (wide == nullptr ? narrow->least : std::min(narrow->least, wide->least));
 }
 
 void TaskQueue::Push(std::shared_ptr<Task> task) {

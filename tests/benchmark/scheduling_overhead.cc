@@ -1,5 +1,5 @@
-// What scheduling alone adds: rows offered at a steady rate to the scheduler, a workload that does nothing, and the time
-// from Submit to the beginning of the run. Prints a table.
+// What scheduling alone adds: rows offered at a steady rate to the scheduler, a workload that does nothing, and the
+// time from Submit to the beginning of the run. Prints a table.
 //
 //   beak-benchmark-scheduling [ROWS_PER_SECOND=100000] [SECONDS=5] [LANES=2]
 
@@ -36,7 +36,7 @@ class NoWork final : public Workload {
     std::vector<Cost> costs;
     for (int64_t rows = 1; rows <= 64; rows *= 2) {
       const nanoseconds cost(1000 + 100 * rows);
-      costs.push_back({rows, 1, cost, cost});
+      costs.push_back({rows, 1, cost, cost, cost});
     }
     costs_ = std::make_shared<const CostCurve>(std::move(costs));
   }

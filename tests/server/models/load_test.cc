@@ -155,8 +155,7 @@ class LoadEnsembleTest : public ::testing::Test {
 
 TEST_F(LoadEnsembleTest, IsWhatItsConfigurationSays) {
   dir_.Write("names.txt", "left\nright\n");
-  ASSERT_OK_AND_ASSIGN(const auto version,
-                       Load(Config("max_batch_size: 4 response_cache { enable: true } beak { weight: 2 }")));
+  ASSERT_OK_AND_ASSIGN(const auto version, Load(Config("max_batch_size: 4 beak { weight: 2 }")));
   EXPECT_EQ(version->model(), "e");
   EXPECT_EQ(version->version(), 3);
   ASSERT_NE(version->ensemble(), nullptr);
@@ -168,7 +167,6 @@ TEST_F(LoadEnsembleTest, IsWhatItsConfigurationSays) {
   EXPECT_THAT(signature.inputs[0].dims, ElementsAre(kFreeDim, 3));
   EXPECT_EQ(signature.outputs[0].dtype, DType::kFloat16);
   EXPECT_THAT(signature.outputs[0].labels, ElementsAre("left", "right"));
-  EXPECT_TRUE(version->options().cached);
   EXPECT_EQ(version->options().weight, 2);
   EXPECT_EQ(version->config().name(), "e");
   EXPECT_EQ(version->config().platform(), "ensemble");

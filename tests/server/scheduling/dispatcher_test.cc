@@ -107,7 +107,7 @@ TEST_F(DispatcherTest, TheHopelessAreRefusedAtOnce) {
   TakeBatch(0);
   const Dispatcher::Rejection rejection = Admit({Make(a, milliseconds(7))});
   EXPECT_THAT(rejection.why,
-              StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("it has 7 ms left and takes 10 ms")));
+              StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("it has 7 ms left and takes 10 ms at least")));
   EXPECT_EQ(rejection.reason, Refusal::kHopeless);
   EXPECT_OK(AdmitOne(Make(a, milliseconds(11))));
 }

@@ -20,7 +20,7 @@ inline CostCurve MakeCurve(const std::vector<std::pair<int64_t, double>>& rows_a
   std::vector<Cost> costs;
   const auto add = [&](int64_t rows, int threads, double ms) {
     const auto cost = std::chrono::nanoseconds(static_cast<int64_t>(ms * 1e6));
-    costs.push_back({rows, threads, cost, std::chrono::nanoseconds(static_cast<int64_t>(ms * 1e6 * margin))});
+    costs.push_back({rows, threads, cost, std::chrono::nanoseconds(static_cast<int64_t>(ms * 1e6 * margin)), cost});
   };
   for (const auto& [rows, ms] : rows_and_ms) add(rows, 1, ms);
   for (const auto& [rows, ms] : wide_rows_and_ms) add(rows, wide_threads, ms);
