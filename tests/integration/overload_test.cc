@@ -144,5 +144,45 @@ TEST_F(OverloadTest, AStormOfDisconnectsLeavesNothingBehind) {
   ExpectIdle();
 }
 
+// Far more is asked for than can be done, for a while: whatever the machine does meanwhile, work goes on, and each
+// request is answered once.
+TEST_F(OverloadTest, EveryRequestIsAnsweredOnceAndAnswersAreInTime) {
+  Start();
+  constexpr int kClients = 16;
+  constexpr int kAnswers = 100;  // that shall have been given in time
+  const double cost = running_->Metric(R"(beak_batch_cost_seconds{model="slow",rows="1",threads="1",version="1"})");
+  ASSERT_GT(cost, 0);
+  const auto deadline_us = static_cast<int64_t>(4e6 * cost);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  std::atomic<int> asked{0}, answered{0}, refused{0};
+  std::vector<std::thread> clients;
+  for (int client = 0; client < kClients; ++client) {
+    clients.emplace_back([&, client] {
+      const auto stub = running_->NewStub();
+      while (answered < kAnswers && std::chrono::steady_clock::now() < give_up) {
+        inference::ModelInferRequest request = Slow(static_cast<float>(client + 1));
+        (*request.mutable_parameters())["timeout"].set_int64_param(deadline_us);
+        inference::ModelInferResponse response;
+        const grpc::Status status = Infer(*stub, request, &response);
+        ++asked;
+        if (status.ok()) {
+          ++answered;
+          EXPECT_EQ(Floats(response)[0], static_cast<float>(client + 1));
+        } else {
+          ++refused;
+          EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED) << status.error_message();
+        }
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_GE(answered, kAnswers) << "overload must not end the work";
+  EXPECT_GT(refused, 0) << "without too much to do nothing has been tested";
+  EXPECT_EQ(Requests("ok"), answered);
+  EXPECT_EQ(Requests("ok") + Requests("deadline_exceeded"), asked);
+  EXPECT_EQ(running_->Metric("beak_executed_late_total"), 0);
+  ExpectIdle();
+}
+
 }  // namespace
 }  // namespace beak
