@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "engine/base/log.h"
@@ -230,8 +231,11 @@ int Main(int argc, char** argv) {
 // process starts again. Whoever has set it knows better.
 void LimitSpinning(char** argv) {
   constexpr char kSpinCount[] = "GOMP_SPINCOUNT";
-  if (std::getenv(kSpinCount) != nullptr || setenv(kSpinCount, "1000", 1) != 0) return;
-  execv("/proc/self/exe", argv);  // returns only where that cannot be done
+  if (std::getenv(kSpinCount) != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error || setenv(kSpinCount, "1000", 1) != 0) return;
+  execv(program.c_str(), argv);  // returns only where that cannot be done
 }
 
 }  // namespace

@@ -94,7 +94,8 @@ void CostTable::Record(int64_t rows, int threads, std::chrono::nanoseconds compu
   Program* program = Find(rows, threads);
   if (program == nullptr) return;
   SpreadOf(threads).Add(passed_ns / Mean(*program));
-  stretch_ += kStretchRate * (std::min(passed_ns / computed_ns, kMostStretch) - stretch_);
+  // A thread with helpers also waits for them.
+  if (threads == 1) stretch_ += kStretchRate * (std::min(passed_ns / computed_ns, kMostStretch) - stretch_);
   program->computed += kComputedRate * (std::min(computed_ns, kOutlier * program->computed) - program->computed);
   const bool noticeable = Differs(stretch_, published_stretch_) || Differs(program->computed, program->published);
   if (noticeable || --records_until_publish_ <= 0) Publish();

@@ -6,6 +6,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/process.h"
+#include "engine/base/retry_after.h"
 #include "engine/base/status.h"
 #include "server/models/warm_up.h"
 
@@ -40,19 +41,17 @@ QueueOptions MakeOptions(const ModelVersion& version) {
 // A run goes on for as long as anybody can still use it.
 class NobodyWaits final : public StopCondition {
  public:
-  NobodyWaits(const std::vector<std::shared_ptr<Task>>& batch, const Clock& clock) : batch_(batch), clock_(clock) {
-    for (const std::shared_ptr<Task>& task : batch) last_deadline_ = std::max(last_deadline_, task->deadline());
-  }
-  MonotonicTime last_deadline() const { return last_deadline_; }
+  NobodyWaits(const std::vector<std::shared_ptr<Task>>& batch, const Clock& clock) : batch_(batch), clock_(clock) {}
+
   bool ShouldStop() const override {
-    if (last_deadline_ != kNever && clock_.Now() >= last_deadline_) return true;
-    return std::all_of(batch_.begin(), batch_.end(), [](const auto& task) { return task->cancelled(); });
+    const MonotonicTime now = clock_.Now();
+    return std::all_of(batch_.begin(), batch_.end(),
+                       [&](const auto& task) { return task->cancelled() || now >= task->deadline(); });
   }
 
  private:
   const std::vector<std::shared_ptr<Task>>& batch_;
   const Clock& clock_;
-  MonotonicTime last_deadline_ = MonotonicTime::min();
 };
 
 void FailEach(const std::vector<std::shared_ptr<Task>>& batch, const absl::Status& status) {
@@ -110,7 +109,8 @@ void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& h
   const MonotonicTime ran = parts_.clock.Now();
   if (absl::IsCancelled(status)) {
     Trace(batch, how, number, begin, {began - begin, ran - began, {}});
-    const bool too_late = ran >= stop.last_deadline();
+    const bool too_late =
+        std::any_of(batch.begin(), batch.end(), [&](const auto& task) { return ran >= task->deadline(); });
     if (too_late) programs_->costs().RecordStopped(how.program_rows, how.threads, ran - begin);
     for (const std::shared_ptr<Task>& task : batch) {
       AsPredict(task).call().TaskFailed(WhyStopped(*task, ran), std::nullopt);
@@ -205,7 +205,10 @@ absl::Status ModelWorkload::PreparePrograms(int lanes) {
   };
   if (parts_.preparer.Enqueue(prepare)) return absl::OkStatus();
   programs_->GiveUpPreparation();
-  return absl::UnavailableError("too many shapes of inputs are waiting to be compiled");
+  const absl::Status full = WithRetryAfter(
+      absl::UnavailableError("too many shapes of inputs are waiting to be compiled"), std::chrono::seconds(1));
+  parts_.scheduler.RefuseAll(*this, full);
+  return full;
 }
 
 // If it fails, or there is no room, batches go on being padded.

@@ -33,8 +33,8 @@ class ModelWorkload final : public Workload, public std::enable_shared_from_this
   std::shared_ptr<const CostCurve> costs() const override { return programs_->costs().curve(); }
   void Run(std::vector<std::shared_ptr<Task>> batch, const BatchRun& how) override;
 
-  // Has programs compiled where there are none yet, beside the lanes; tasks may be submitted at once. The error of
-  // having tried before, or RESOURCE_EXHAUSTED where too much is being compiled.
+  // Has programs compiled where there are none yet, beside the lanes; tasks may be submitted at once, if this is called
+  // again afterwards. The error of having tried before, or UNAVAILABLE where too much is being compiled.
   absl::Status PreparePrograms(int lanes);
 
  private:

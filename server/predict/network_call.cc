@@ -57,7 +57,8 @@ void NetworkCall::Submit(const std::shared_ptr<Workload>& workload, const std::v
   tasks.reserve(parts.size());
   int64_t first_row = 0;
   for (const int64_t rows : parts) {
-    const Task::Properties properties{rows, bytes / request_.rows * rows, about_.received, about_.deadline, priority};
+    const Task::Properties properties{
+        rows, bytes / request_.rows * rows, about_.received, about_.deadline, priority, first_row == 0};
     tasks.push_back(std::make_shared<PredictTask>(workload, properties, shared_from_this(), first_row));
     first_row += rows;
   }
@@ -85,7 +86,7 @@ void NetworkCall::TaskLeftQueue(MonotonicTime now) {
 
 void NetworkCall::TaskBegan(MonotonicTime now, uint64_t batch) {
   MutexLock lock(mutex_);
-  observation_.run_began = now;
+  observation_.run_began = std::max(observation_.run_began.value_or(now), now);
   batch_ = batch;
 }
 

@@ -15,6 +15,8 @@ namespace {
 
 // Ensembles in ensembles; more than this is a circle.
 constexpr int kMaxDepth = 8;
+// Loads of versions that something is known of, beyond which those are looked for that have gone.
+constexpr size_t kManyLoads = 64;
 
 absl::StatusOr<ValidRequest> Check(const ModelVersion& version, const PredictRequest& request, MonotonicTime now) {
   RETURN_IF_ERROR(request.decoded);
@@ -58,12 +60,12 @@ std::shared_ptr<Prediction> Predictor::Start(const PredictRequest& request, Pred
   PredictRequest timed = request;
   const std::chrono::nanoseconds default_deadline = (*version)->options().default_deadline;
   if (timed.deadline == kNever && default_deadline.count() > 0) timed.deadline = timed.received + default_deadline;
+  if ((*version)->options().preserve_ordering) done = InOrder(*version, std::move(done));
   absl::StatusOr<ValidRequest> valid = Check(**version, timed, now);
   if (!valid.ok()) {
     TurnDown(**version, timed, valid.status(), now, done);
     return nullptr;
   }
-  if ((*version)->options().preserve_ordering) done = InOrder(*version, std::move(done));
   if ((*version)->options().cached) {
     done = Cached(*version, timed, valid->rows, std::move(done));
     if (!done) return nullptr;
@@ -89,6 +91,10 @@ std::shared_ptr<Prediction> Predictor::StartNetwork(const Version& version, cons
       std::make_shared<NetworkCall>(version, std::move(valid), std::move(about),
                                     NetworkCall::Parts{parts_.scheduler, parts_.clock, parts_.tracer}, std::move(done));
   call->Submit(workload, parts, request.priority);
+  // Whoever has meanwhile failed to prepare the programs may not have found these tasks.
+  if (const absl::Status status = workload->PreparePrograms(options_.lanes); !status.ok()) {
+    parts_.scheduler.RefuseAll(*workload, status);
+  }
   return call;
 }
 
@@ -115,10 +121,12 @@ PredictDone Predictor::Cached(const Version& version, const PredictRequest& requ
     done(*known);
     return nullptr;
   }
+  bool many = false;
   {
     MutexLock lock(mutex_);
-    cached_.emplace(version->load(), version);
+    many = cached_.emplace(version->load(), version).second && cached_.size() > kManyLoads;
   }
+  if (many) ForgetGone();
   const std::chrono::nanoseconds looked = parts_.clock.Now() - begin;
   // Points to what the request points to, which lives until `done` is called.
   return [this, version, request, looked, done = std::move(done)](absl::StatusOr<PredictResponse> response) {
@@ -135,6 +143,7 @@ PredictDone Predictor::InOrder(const Version& version, PredictDone done) {
   std::shared_ptr<AnswerOrder> order;
   {
     MutexLock lock(mutex_);
+    if (orders_.size() > kManyLoads) std::erase_if(orders_, [](const auto& one) { return one.second.expired(); });
     std::weak_ptr<AnswerOrder>& held = orders_[version->load()];
     order = held.lock();
     if (!order) held = order = std::make_shared<AnswerOrder>();
@@ -144,7 +153,7 @@ PredictDone Predictor::InOrder(const Version& version, PredictDone done) {
   };
 }
 
-void Predictor::RefreshMetrics() {
+void Predictor::ForgetGone() {
   std::vector<uint64_t> gone;
   {
     MutexLock lock(mutex_);
@@ -155,6 +164,10 @@ void Predictor::RefreshMetrics() {
     std::erase_if(orders_, [](const auto& order) { return order.second.expired(); });
   }
   for (const uint64_t load : gone) cache_.Forget(load);
+}
+
+void Predictor::RefreshMetrics() {
+  ForgetGone();
   const ResponseCache::Statistics statistics = cache_.statistics();
   parts_.metrics.SetCache(statistics.entries, statistics.bytes, statistics.evictions);
 }

@@ -62,6 +62,8 @@ class Predictor {
   // `done`.
   PredictDone Cached(const Version& version, const PredictRequest& request, int64_t rows, PredictDone done)
       EXCLUDES(mutex_);
+  // Gives up what is known of versions that have gone.
+  void ForgetGone() EXCLUDES(mutex_);
   // The result calls `done` in the order in which this was called for the version.
   PredictDone InOrder(const Version& version, PredictDone done) EXCLUDES(mutex_);
 

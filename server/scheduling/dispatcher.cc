@@ -14,11 +14,15 @@ using std::chrono::nanoseconds;
 
 uint64_t LevelOf(const Task& task) { return task.workload().options().Level(task.priority()); }
 
-// Of so many rows on one lane, in the largest batches; 0 while nothing is known.
+// Of so many rows on one lane, in the batches that make them cheapest; 0 while nothing is known.
 nanoseconds CostOf(const Workload& workload, int64_t rows) {
   const std::shared_ptr<const CostCurve> costs = workload.costs();
-  const Cost* largest = costs ? costs->Smallest(costs->max_rows(), 1) : nullptr;
-  return largest == nullptr ? nanoseconds(0) : largest->mean * rows / largest->rows;
+  if (!costs || costs->empty()) return nanoseconds(0);
+  nanoseconds least = nanoseconds::max();
+  for (const Cost& cost : costs->costs()) {
+    if (cost.threads == 1) least = std::min(least, cost.mean * rows / cost.rows);
+  }
+  return least;
 }
 
 }  // namespace
@@ -50,7 +54,12 @@ Dispatcher::Rejection Dispatcher::CheckRoom(const Tasks& tasks, const TaskQueue*
     rows += task->rows();
     bytes += task->bytes();
   }
-  if (rows_ > 0 && rows > options_.max_queue_rows - rows_) {
+  if (rows > options_.max_queue_rows) {
+    return {absl::ResourceExhaustedError(absl::StrCat("a request: expected at most ", options_.max_queue_rows,
+                                                      " rows, as many as may wait, got ", rows)),
+            Refusal::kQueueFull};
+  }
+  if (rows > options_.max_queue_rows - rows_) {
     return Full(
         absl::StrCat("the queue is full: ", rows_, " of ", options_.max_queue_rows, " rows wait, got ", rows, " more"),
         nullptr);
@@ -71,9 +80,9 @@ Dispatcher::Rejection Dispatcher::CheckRoom(const Tasks& tasks, const TaskQueue*
                 queue);
   }
   if (queue == nullptr) return {};
-  const int64_t max_tasks = queue->policy().max_tasks;
-  if (max_tasks > 0 && static_cast<int64_t>(queue->size() + tasks.size()) > max_tasks) {
-    return Full(absl::StrCat("the model's queue is full: exceeds maximum queue size of ", max_tasks), queue);
+  const int64_t max_requests = queue->policy().max_requests;
+  if (max_requests > 0 && queue->requests() >= max_requests) {
+    return Full(absl::StrCat("the model's queue is full: exceeds maximum queue size of ", max_requests), queue);
   }
   return {};
 }
@@ -166,13 +175,14 @@ void Dispatcher::RemoveEmptyQueues() {
 
 // ---------------------------------------------------------------- lanes
 
-Dispatcher::Work Dispatcher::TakeBatch(int lane, MonotonicTime now) {
+Dispatcher::Work Dispatcher::TakeBatch(int lane, MonotonicTime now, bool wide) {
   std::vector<QueueState> states;
   states.reserve(queues_.size());
   for (const auto& [key, queue] : queues_) {
     states.push_back({&queue, queue.workload().costs(), service_[queue.workload().options().model]});
   }
-  const Decision decision = Decide(states, {options_.lanes, options_.lanes - busy_cores_}, now);
+  const Decision decision =
+      Decide(states, {options_.lanes, options_.lanes - busy_cores_, wide || lane == kWideLane}, now);
   next_look_ = decision.look_again;
   if (decision.queue == nullptr) return {};
   if (decision.cost.threads > 1 && lane != kWideLane) return {{}, {}, true};

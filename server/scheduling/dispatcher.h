@@ -34,8 +34,8 @@ class Dispatcher {
 
   explicit Dispatcher(const Options& options) : options_(options), running_(static_cast<size_t>(options.lanes)) {}
 
-  // Takes tasks of one workload into its queue: all, or none where the result is not OK. What is larger than the limits
-  // themselves is taken while nothing waits, for it would otherwise never be.
+  // Takes tasks of one workload into its queue: all, or none where the result is not OK. UNAVAILABLE where there is no
+  // room now, RESOURCE_EXHAUSTED for more rows than there ever is; more bytes than that are taken while nothing waits.
   Rejection Admit(const Tasks& tasks, MonotonicTime now);
   // The task itself, null where it does not wait.
   std::shared_ptr<Task> Take(const Task& task);
@@ -55,7 +55,8 @@ class Dispatcher {
     bool for_wide_lane = false;
     Refused shed;  // left the queue too: to be refused
   };
-  Work TakeBatch(int lane, MonotonicTime now);
+  // `wide`: the wide lane is there to do so, if it is not this one.
+  Work TakeBatch(int lane, MonotonicTime now, bool wide = true);
   // The lane has done it.
   Tasks LaneIsFree(const BatchRun& how);
 

@@ -154,20 +154,18 @@ Batch PreferredBatch(const QueueOptions& options, const Prefixes& prefixes, cons
 Batch MaybeWide(const QueueState& state, const LaneState& lanes, const Batch& narrow, MonotonicTime now) {
   const QueueOptions& options = state.queue->workload().options();
   const int threads = options.CoresOf(lanes.lanes);
-  if (lanes.free < lanes.lanes || threads < 2) return narrow;
-  const Prefixes::Prefix all =
-      Prefixes(*state.queue, narrow.shed, options.max_batch_rows).Longest(options.max_batch_rows);
-  if (narrow.shed + all.tasks < state.queue->size()) return narrow;
-  const int64_t rows = all.rows;
-  const Cost* cost = rows <= options.max_batch_rows ? state.costs->Smallest(rows, threads) : nullptr;
-  if (cost == nullptr) return narrow;
-  if (static_cast<double>(cost->mean.count()) > kWideGain * static_cast<double>(narrow.cost.mean.count())) {
-    return narrow;
+  if (!lanes.wide || lanes.free < lanes.lanes || threads < 2) return narrow;
+  // Those that would be late on one core may not be on several.
+  for (const size_t shed : {size_t{0}, narrow.shed}) {
+    const Prefixes::Prefix all = Prefixes(*state.queue, shed, options.max_batch_rows).Longest(options.max_batch_rows);
+    const Cost* cost = shed + all.tasks < state.queue->size() ? nullptr : state.costs->Smallest(all.rows, threads);
+    if (cost == nullptr || !InTime(all, *cost, now)) continue;
+    if (static_cast<double>(cost->mean.count()) > kWideGain * static_cast<double>(narrow.cost.mean.count())) continue;
+    Batch wide = ToBatch(all, *cost);
+    wide.shed = shed;
+    return wide;
   }
-  if (!InTime(all, *cost, now)) return narrow;
-  Batch wide = ToBatch(all, *cost);
-  wide.shed = narrow.shed;
-  return wide;
+  return narrow;
 }
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }

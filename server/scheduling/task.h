@@ -37,6 +37,7 @@ class Task {
     MonotonicTime arrived;
     MonotonicTime deadline = kNever;
     uint64_t priority = 0;  // 1 is the highest; 0: the workload's default
+    bool first = true;      // of the parts of a request, or all of it
   };
 
   Task(std::shared_ptr<Workload> workload, const Properties& properties)
@@ -52,6 +53,7 @@ class Task {
   MonotonicTime arrived() const { return properties_.arrived; }
   MonotonicTime deadline() const { return properties_.deadline; }
   uint64_t priority() const { return properties_.priority; }
+  bool first() const { return properties_.first; }
 
   CancelToken& cancel_token() { return cancel_token_; }
   bool cancelled() const { return cancel_token_.cancelled(); }

@@ -42,6 +42,7 @@ void TaskQueue::Push(std::shared_ptr<Task> task) {
   const Key key{due, next_ticket_++};
   rows_ += task->rows();
   bytes_ += task->bytes();
+  requests_ += task->first() ? 1 : 0;
   keys_.emplace(task.get(), key);
   arrivals_.insert(task->arrived());
   Waiting waiting{std::move(task)};
@@ -126,6 +127,7 @@ std::shared_ptr<Task> TaskQueue::Remove(Place place) {
   keys_.erase(task.get());
   rows_ -= task->rows();
   bytes_ -= task->bytes();
+  requests_ -= task->first() ? 1 : 0;
   waiting_.erase(place);
   return task;
 }

@@ -49,6 +49,7 @@ class TaskQueue {
   size_t size() const { return waiting_.size(); }
   int64_t rows() const { return rows_; }
   int64_t bytes() const { return bytes_; }
+  int64_t requests() const { return requests_; }  // whose first part waits
 
   // What is known of a task that waits, in the order in which they will be taken.
   struct Waiting {
@@ -77,6 +78,7 @@ class TaskQueue {
 
   int64_t rows_ = 0;
   int64_t bytes_ = 0;
+  int64_t requests_ = 0;
   uint64_t next_ticket_ = 0;
   std::map<Key, Waiting> waiting_;
   std::unordered_map<const Task*, Key> keys_;

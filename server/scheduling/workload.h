@@ -18,7 +18,7 @@ struct QueuePolicy {
   enum class TimeoutAction { kReject, kDelay };
   TimeoutAction timeout_action = TimeoutAction::kReject;
   std::chrono::nanoseconds timeout{0};  // in the queue; 0: none
-  int64_t max_tasks = 0;                // that may wait; 0: no limit
+  int64_t max_requests = 0;             // that may wait; 0: no limit
 };
 
 // How the tasks of a workload are queued and batched. A value type.
@@ -29,7 +29,7 @@ struct QueueOptions {
   // Without, a batch is as large as costs say.
   std::vector<int64_t> preferred_rows;
   std::chrono::nanoseconds max_delay{0};
-  std::chrono::nanoseconds objective{0};  // by when a task without a deadline is due; 0: a multiple of its cost
+  std::chrono::nanoseconds objective{0};  // by when a task without a deadline is due; 0: our choice
   int64_t max_queue_rows = 0;             // 0: only the scheduler's own limit counts
   int max_cores = 0;                      // that one run may use; 0: all
   double weight = 1;                      // of the model's share

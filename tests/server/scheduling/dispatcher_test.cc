@@ -66,9 +66,12 @@ TEST_F(DispatcherTest, BytesThatWaitAreLimited) {
   EXPECT_EQ(dispatcher_.bytes(), 100);
 }
 
-TEST_F(DispatcherTest, WhatIsLargerThanTheLimitsIsTakenByAnEmptyQueue) {
+TEST_F(DispatcherTest, MoreRowsThanMayEverWaitAreAnotherError) {
   const auto a = Workload("a");
-  ASSERT_OK(Admit({Make(a, kNone, 4), Make(a, kNone, 4), Make(a, kNone, 4)}).why);
+  EXPECT_THAT(
+      Admit({Make(a, kNone, 4), Make(a, kNone, 4), Make(a, kNone, 3)}).why,
+      StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("at most 10 rows, as many as may wait, got 11")));
+  EXPECT_OK(AdmitOne(Make(a, kNone, 1, 1000))) << "bytes are taken while nothing waits";
   EXPECT_FALSE(AdmitOne(Make(a)).ok());
 }
 
@@ -86,7 +89,7 @@ TEST_F(DispatcherTest, LimitsOfOneModelAreItsOwn) {
   options.max_queue_rows = 2;
   const auto a = Workload("a", MakeCurve({{1, 2}}), options);
   options.max_queue_rows = 0;
-  options.default_policy.max_tasks = 1;
+  options.default_policy.max_requests = 1;
   const auto b = Workload("b", MakeCurve({{1, 2}}), options);
   ASSERT_OK(AdmitOne(Make(a)));
   ASSERT_OK(AdmitOne(Make(a)));
@@ -99,6 +102,14 @@ TEST_F(DispatcherTest, LimitsOfOneModelAreItsOwn) {
   ASSERT_OK(AdmitOne(Make(b)));
   EXPECT_THAT(AdmitOne(Make(b)),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("exceeds maximum queue size of 1")));
+  options.default_policy.max_requests = 2;
+  const auto c = Workload("c", MakeCurve({{1, 2}}), options);
+  const auto part = [&](bool first) {
+    return std::make_shared<FakeTask>(c, Task::Properties{1, 1, clock_.Now(), kNever, 0, first});
+  };
+  ASSERT_OK(Admit({part(true), part(false), part(false)}).why);
+  EXPECT_OK(Admit({part(true), part(false)}).why) << "requests count, not their parts";
+  EXPECT_FALSE(Admit({part(true)}).why.ok());
 }
 
 TEST_F(DispatcherTest, TheHopelessAreRefusedAtOnce) {

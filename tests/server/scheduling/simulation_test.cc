@@ -220,7 +220,7 @@ TEST(SimulationTest, InvariantsHoldWhateverArrives) {
       QueueOptions options;
       if (choose(4) == 0) options.preferred_rows = {2, 4};
       if (choose(4) == 0) options.max_delay = milliseconds(1 + choose(5));
-      if (choose(4) == 0) options.default_policy.max_tasks = 5;
+      if (choose(4) == 0) options.default_policy.max_requests = 5;
       const milliseconds deadline(choose(3) == 0 ? 0 : 20 + choose(60));
       sources.push_back(
           MakeSource(absl::StrCat("m", i), 0.1 + choose(15) * 0.1, deadline, 0.5 + choose(8), 1 + choose(3), options));
