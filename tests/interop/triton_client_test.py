@@ -265,6 +265,9 @@ class Predictions(ServerTest):
             np.testing.assert_allclose(result.as_numpy("probabilities"),
                                        self.expected("mnist", batches[number])["probabilities"], **TOLERANCE)
 
+    def test_more_rows_than_a_batch_are_split_and_joined(self):
+        self.check("mnist", self.images(150))  # its max_batch_size is 64
+
     def test_statistics_count_rows_and_executions(self):
         statistics = lambda: self.client.get_inference_statistics("half").model_stats[0]
         before = statistics()
@@ -329,7 +332,7 @@ class Refusals(ServerTest):
         image = np.zeros((1, 1, 28, 28), np.float32)
         wrong = {"shape": {"image": image[:, :, :27]}, "rank": {"image": image[0]}, "name": {"picture": image},
                  "type": {"image": image.astype(np.float64)}, "two inputs": {"image": image, "more": image},
-                 "empty batch": {"image": image[:0]}, "batch": {"image": np.zeros((65, 1, 28, 28), np.float32)}}
+                 "empty batch": {"image": image[:0]}, "batch": {"image": np.zeros((65_537, 1, 28, 28), np.float32)}}
         for what, arrays in wrong.items():
             with self.subTest(what):
                 self.assertTrue(self.refused("INVALID_ARGUMENT", "mnist", arrays))
