@@ -8,7 +8,7 @@ namespace beak {
 // Where models are loaded: away from requests. *Thread-safe.*
 class Loader {
  public:
-  // Named threads at the lowest priority, so that compiling takes only what serving leaves.
+  // Named threads at a low priority, so that compiling takes only what serving leaves.
   static std::unique_ptr<Loader> CreateThreads(int count);
   virtual ~Loader() = default;
 

@@ -9,7 +9,7 @@
 
 namespace beak {
 
-// A thread of the lowest priority, beside the lanes, that compiles programs nobody waits for on a lane. *Thread-safe.*
+// A thread of low priority, beside the lanes, that compiles programs nobody waits for on a lane. *Thread-safe.*
 class Preparer {
  public:
   // `stop` is cancelled when the end comes.

@@ -142,9 +142,10 @@ BatchScheduler::Work BatchScheduler::WaitForWork(int lane) {
     if (dispatcher_.may_run()) {
       const MonotonicTime now = clock_.Now();
       work.refused = dispatcher_.TakeHopeless(now);
+      work.run = dispatcher_.TakeBatch(lane, now);
+      // That one is free: it sleeps, or is about to look by itself.
       Lane& wide = lanes_[Dispatcher::kWideLane];
-      work.run = dispatcher_.TakeBatch(lane, now, wide.idle);
-      if (work.run.for_wide_lane && !std::exchange(wide.signalled, true)) wide.wake.NotifyOne();
+      if (work.run.for_wide_lane && wide.idle && !std::exchange(wide.signalled, true)) wide.wake.NotifyOne();
       if (dispatcher_.next_look() < timer_wakes_) timer_.NotifyOne();
     }
     if (!work.none()) {

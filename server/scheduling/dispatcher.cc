@@ -175,14 +175,14 @@ void Dispatcher::RemoveEmptyQueues() {
 
 // ---------------------------------------------------------------- lanes
 
-Dispatcher::Work Dispatcher::TakeBatch(int lane, MonotonicTime now, bool wide) {
+Dispatcher::Work Dispatcher::TakeBatch(int lane, MonotonicTime now) {
   std::vector<QueueState> states;
   states.reserve(queues_.size());
   for (const auto& [key, queue] : queues_) {
     states.push_back({&queue, queue.workload().costs(), service_[queue.workload().options().model]});
   }
   const Decision decision =
-      Decide(states, {options_.lanes, options_.lanes - busy_cores_, wide || lane == kWideLane}, now);
+      Decide(states, {options_.lanes, options_.lanes - busy_cores_}, now);
   next_look_ = decision.look_again;
   if (decision.queue == nullptr) return {};
   if (decision.cost.threads > 1 && lane != kWideLane) return {{}, {}, true};

@@ -55,8 +55,7 @@ class Dispatcher {
     bool for_wide_lane = false;
     Refused shed;  // left the queue too: to be refused
   };
-  // `wide`: the wide lane is there to do so, if it is not this one.
-  Work TakeBatch(int lane, MonotonicTime now, bool wide = true);
+  Work TakeBatch(int lane, MonotonicTime now);
   // The lane has done it.
   Tasks LaneIsFree(const BatchRun& how);
 

@@ -154,7 +154,7 @@ Batch PreferredBatch(const QueueOptions& options, const Prefixes& prefixes, cons
 Batch MaybeWide(const QueueState& state, const LaneState& lanes, const Batch& narrow, MonotonicTime now) {
   const QueueOptions& options = state.queue->workload().options();
   const int threads = options.CoresOf(lanes.lanes);
-  if (!lanes.wide || lanes.free < lanes.lanes || threads < 2) return narrow;
+  if (lanes.free < lanes.lanes || threads < 2) return narrow;
   // Those that would be late on one core may not be on several.
   for (const size_t shed : {size_t{0}, narrow.shed}) {
     const Prefixes::Prefix all = Prefixes(*state.queue, shed, options.max_batch_rows).Longest(options.max_batch_rows);

@@ -23,8 +23,7 @@ struct QueueState {
 // The lanes as the one that asks sees them.
 struct LaneState {
   int lanes = 1;
-  int free = 1;      // it included
-  bool wide = true;  // while all are free, a run may have the cores of several
+  int free = 1;  // it included; while all are, a run may have the cores of several
 };
 
 struct Decision {
