@@ -64,7 +64,7 @@ std::vector<float> Floats(const inference::ModelInferResponse& response, int out
   if (response.raw_output_contents_size() <= output) return {};
   const std::string& raw = response.raw_output_contents(output);
   std::vector<float> values(raw.size() / sizeof(float));
-  std::memcpy(values.data(), raw.data(), values.size() * sizeof(float));
+  if (!values.empty()) std::memcpy(values.data(), raw.data(), values.size() * sizeof(float));
   return values;
 }
 

@@ -22,7 +22,7 @@ using testing::StatusIs;
 template <typename T>
 OutputTensor Tensor(DType dtype, std::vector<int64_t> shape, const std::vector<T>& values) {
   OutputTensor tensor{"p", dtype, std::move(shape), std::string(values.size() * sizeof(T), '\0'), {}};
-  std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+  if (!values.empty()) std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
   return tensor;
 }
 
@@ -40,7 +40,7 @@ std::vector<T> Mean(DType dtype, const std::vector<int64_t>& shape, const std::v
   EXPECT_EQ(mean.dtype, dtype);
   EXPECT_EQ(mean.shape, shape);
   std::vector<T> result(mean.data.size() / sizeof(T));
-  std::memcpy(result.data(), mean.data.data(), mean.data.size());
+  if (!result.empty()) std::memcpy(result.data(), mean.data.data(), mean.data.size());
   return result;
 }
 

@@ -25,7 +25,7 @@ namespace beak::testing {
 template <typename T>
 std::vector<T> Values(const OutputTensor& output) {
   std::vector<T> values(output.data.size() / sizeof(T));
-  std::memcpy(values.data(), output.data.data(), output.data.size());
+  if (!values.empty()) std::memcpy(values.data(), output.data.data(), output.data.size());
   return values;
 }
 
