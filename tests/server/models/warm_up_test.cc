@@ -112,7 +112,7 @@ TEST(WarmUpTest, StopsDoublingBeforeARunTakesTooMuchMemory) {
   WarmUpOptions options;
   options.max_rows = 64;
   ASSERT_OK(WarmUp(programs, options));
-  EXPECT_EQ(programs.costs().curve()->max_rows(), 2);
+  EXPECT_LE(programs.costs().curve()->max_rows(), 2) << "fewer where a run takes long";
 }
 
 TEST(WarmUpTest, ShapesThatTheNetworkCannotTakeAreAnError) {
