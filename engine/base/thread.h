@@ -22,8 +22,8 @@ template <typename Function>
 }
 
 // Gives the calling thread a low priority, so that whatever serves requests goes first: beside threads that compute all
-// the time it gets about a tenth of a core, for it must come to its end then too. On Linux a priority belongs to a thread,
-// though POSIX says process; threads that it starts inherit it.
+// the time it gets about a tenth of a core, for it must come to its end then too. On Linux a priority belongs to a
+// thread, though POSIX says process; threads that it starts inherit it.
 inline void LowerThreadPriority() {
   constexpr int kNice = 10;
   setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice);

@@ -181,8 +181,7 @@ Dispatcher::Work Dispatcher::TakeBatch(int lane, MonotonicTime now) {
   for (const auto& [key, queue] : queues_) {
     states.push_back({&queue, queue.workload().costs(), service_[queue.workload().options().model]});
   }
-  const Decision decision =
-      Decide(states, {options_.lanes, options_.lanes - busy_cores_}, now);
+  const Decision decision = Decide(states, {options_.lanes, options_.lanes - busy_cores_}, now);
   next_look_ = decision.look_again;
   if (decision.queue == nullptr) return {};
   if (decision.cost.threads > 1 && lane != kWideLane) return {{}, {}, true};
