@@ -32,7 +32,10 @@ class RunningServer {
 
   // A client with a connection of its own.
   std::unique_ptr<InferenceStub> NewStub() const {
-    return inference::GRPCInferenceService::NewStub(Connect(server->grpc_port()));
+    const std::shared_ptr<grpc::Channel> own = Connect(server->grpc_port());
+    // A first attempt that fails on a machine full of work is made again.
+    EXPECT_TRUE(own->WaitForConnected(std::chrono::system_clock::now() + std::chrono::minutes(1)));
+    return inference::GRPCInferenceService::NewStub(own);
   }
   // -1 where there is no such series.
   double Metric(const std::string& series) const { return MetricValue(server->metrics_port(), series); }
