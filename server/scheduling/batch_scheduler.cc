@@ -59,13 +59,14 @@ void BatchScheduler::Submit(std::vector<std::shared_ptr<Task>> tasks) {
 }
 
 Dispatcher::Rejection BatchScheduler::Admit(const Tasks& tasks) {
+  Wakes wakes;
   MutexLock lock(mutex_);
   if (draining_) return {ShuttingDown(), Refusal::kShutdown};
   Dispatcher::Rejection rejection = dispatcher_.Admit(tasks, clock_.Now());
   if (!rejection.why.ok()) return rejection;
   QueuesChanged();
-  WakeLanes(static_cast<int>(std::min<size_t>(tasks.size(), lanes_.size())));
-  if (dispatcher_.next_check() < timer_wakes_) timer_.NotifyOne();
+  WakeLanes(static_cast<int>(std::min<size_t>(tasks.size(), lanes_.size())), wakes);
+  WakeTimer(dispatcher_.next_check(), wakes);
   return {};
 }
 
@@ -81,8 +82,9 @@ void BatchScheduler::Cancel(Task& task) {
 }
 
 void BatchScheduler::ProgramsChanged() {
+  Wakes wakes;
   MutexLock lock(mutex_);
-  WakeLanes(num_lanes_);
+  WakeLanes(num_lanes_, wakes);
 }
 
 void BatchScheduler::RefuseAll(const Workload& workload, const absl::Status& why) {
@@ -122,64 +124,80 @@ double BatchScheduler::offered_seconds() const {
 }
 
 void BatchScheduler::RunLane(int lane) {
+  std::optional<BatchRun> done;
   while (true) {
-    Work work = WaitForWork(lane);
-    if (work.none()) return;
+    Work work = TakeWork(lane, std::exchange(done, std::nullopt));
+    if (work.none() && !WaitForWork(lane)) return;
     RefuseEach(work.refused);
     RefuseEach(work.run.shed);
     if (work.run.batch.empty()) continue;
     Workload& workload = work.run.batch.front()->workload();  // the dispatcher keeps the tasks until the lane is free
     workload.Run(std::move(work.run.batch), work.run.how);
-    LaneIsFree(work.run.how);
+    done = work.run.how;
   }
 }
 
-BatchScheduler::Work BatchScheduler::WaitForWork(int lane) {
+BatchScheduler::Work BatchScheduler::TakeWork(int lane, const std::optional<BatchRun>& done) {
+  Tasks gone;  // this may be their last owner: destroyed after the lock is released
+  Wakes wakes;
   MutexLock lock(mutex_);
-  Lane& self = lanes_[static_cast<size_t>(lane)];
-  while (!stopped_) {
-    Work work;
-    if (dispatcher_.may_run()) {
-      const MonotonicTime now = clock_.Now();
-      work.refused = dispatcher_.TakeHopeless(now);
-      work.run = dispatcher_.TakeBatch(lane, now);
-      // That one is free: it sleeps, or is about to look by itself.
-      Lane& wide = lanes_[Dispatcher::kWideLane];
-      if (work.run.for_wide_lane && wide.idle && !std::exchange(wide.signalled, true)) wide.wake.NotifyOne();
-      if (dispatcher_.next_look() < timer_wakes_) timer_.NotifyOne();
-    }
-    if (!work.none()) {
-      QueuesChanged();
-      if (!work.run.batch.empty() && dispatcher_.may_run()) WakeLanes(1);
-      return work;
-    }
+  if (done) gone = LaneIsFree(*done, wakes);
+  Work work;
+  if (dispatcher_.may_run()) {
+    const MonotonicTime now = clock_.Now();
+    work.refused = dispatcher_.TakeHopeless(now);
+    work.run = dispatcher_.TakeBatch(lane, now);
+    // That one is free: it sleeps, or is about to look by itself.
+    if (work.run.for_wide_lane) WakeLane(lanes_[Dispatcher::kWideLane], wakes);
+    WakeTimer(dispatcher_.next_look(), wakes);
+  }
+  if (work.none()) {
+    Lane& self = lanes_[static_cast<size_t>(lane)];
     self.idle = true;
     self.signalled = false;
-    self.wake.Wait(mutex_);
-    self.idle = false;
+    return work;
   }
-  return {};
+  QueuesChanged();
+  if (!work.run.batch.empty() && dispatcher_.may_run()) WakeLanes(1, wakes);
+  return work;
 }
 
-void BatchScheduler::LaneIsFree(const BatchRun& how) {
-  Tasks done;  // may be their last owner: destroyed after the lock is released
+bool BatchScheduler::WaitForWork(int lane) {
   MutexLock lock(mutex_);
-  done = dispatcher_.LaneIsFree(how);
+  Lane& self = lanes_[static_cast<size_t>(lane)];
+  while (!self.signalled && !stopped_) self.wake.Wait(mutex_);
+  self.idle = false;
+  return !stopped_;
+}
+
+BatchScheduler::Tasks BatchScheduler::LaneIsFree(const BatchRun& how, Wakes& wakes) {
+  Tasks done = dispatcher_.LaneIsFree(how);
   metrics_.SetLanesBusy(dispatcher_.busy_cores());
   // This lane looks for work by itself; those whose cores it used are to be told.
-  if (how.threads > 1 && !dispatcher_.empty()) WakeLanes(how.threads);
+  if (how.threads > 1 && !dispatcher_.empty()) WakeLanes(how.threads, wakes);
   if (dispatcher_.running() == 0) all_answered_.NotifyAll();
+  return done;
+}
+
+void BatchScheduler::WakeLane(Lane& lane, Wakes& wakes) {
+  if (!lane.idle || std::exchange(lane.signalled, true)) return;
+  wakes.threads.push_back(&lane.wake);
 }
 
 // The first ones first: lane 0 is the one that may run wide.
-void BatchScheduler::WakeLanes(int count) {
+void BatchScheduler::WakeLanes(int count, Wakes& wakes) {
   for (Lane& lane : lanes_) {
     if (count <= 0) return;
     if (!lane.idle || lane.signalled) continue;
-    lane.signalled = true;
-    lane.wake.NotifyOne();
+    WakeLane(lane, wakes);
     --count;
   }
+}
+
+void BatchScheduler::WakeTimer(MonotonicTime at, Wakes& wakes) {
+  if (at >= timer_wakes_) return;
+  timer_wakes_ = at;
+  wakes.threads.push_back(&timer_);
 }
 
 void BatchScheduler::RunTimer() {
@@ -201,7 +219,8 @@ BatchScheduler::Refused BatchScheduler::WaitForHopeless() {
     }
     if (dispatcher_.next_look() <= now) {
       dispatcher_.ResetLook();  // whichever lane decides will say when again
-      WakeLanes(1);
+      Wakes wakes;              // while the lock is held: this is rare
+      WakeLanes(1, wakes);
     }
     timer_wakes_ = std::min(dispatcher_.next_look(), dispatcher_.next_check());
     if (timer_wakes_ == kNever) {

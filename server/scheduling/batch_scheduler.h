@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "engine/base/clock.h"
 #include "engine/base/mutex.h"
 #include "server/observe/metrics.h"
@@ -45,20 +47,32 @@ class BatchScheduler final : public Scheduler {
     Dispatcher::Work run;
     bool none() const { return refused.empty() && run.batch.empty(); }
   };
+  // Threads to be woken: declared before the lock is taken, so that they need not wait for its release.
+  struct Wakes {
+    absl::InlinedVector<CondVar*, 4> threads;
+    ~Wakes() {
+      for (CondVar* thread : threads) thread->NotifyOne();
+    }
+  };
   struct Lane {
     CondVar wake;
-    bool idle = false;       // waits for `wake`
-    bool signalled = false;  // and has been woken
+    bool idle = false;       // has found no work, and waits for `wake`
+    bool signalled = false;  // has been told to look again
   };
 
   void RunLane(int lane) EXCLUDES(mutex_);
   void RunTimer() EXCLUDES(mutex_);
-  // What a lane does next, after waiting for it; nothing at the end.
-  Work WaitForWork(int lane) EXCLUDES(mutex_);
+  // What a lane does next; nothing makes it idle. `done`: what it has just run, if anything.
+  Work TakeWork(int lane, const std::optional<BatchRun>& done) EXCLUDES(mutex_);
+  // Until there may be some for an idle lane; false at the end.
+  bool WaitForWork(int lane) EXCLUDES(mutex_);
   Refused WaitForHopeless() EXCLUDES(mutex_);
-  void LaneIsFree(const BatchRun& how) EXCLUDES(mutex_);
+  Tasks LaneIsFree(const BatchRun& how, Wakes& wakes) REQUIRES(mutex_);
   Dispatcher::Rejection Admit(const Tasks& tasks) EXCLUDES(mutex_);
-  void WakeLanes(int count) REQUIRES(mutex_);
+  void WakeLane(Lane& lane, Wakes& wakes) REQUIRES(mutex_);
+  void WakeLanes(int count, Wakes& wakes) REQUIRES(mutex_);
+  // If it would wake later than that.
+  void WakeTimer(MonotonicTime at, Wakes& wakes) REQUIRES(mutex_);
   void QueuesChanged() REQUIRES(mutex_);
 
   const int num_lanes_;

@@ -77,22 +77,35 @@ class Dispatcher {
   const Tasks& running_on(int lane) const { return running_[static_cast<size_t>(lane)]; }
 
  private:
+  // All workloads of one name.
+  struct Model {
+    double service = 0;  // seconds of lanes over its weight
+    int64_t rows = 0;    // that wait
+    int queues = 0;
+  };
+  struct Queue {
+    TaskQueue tasks;
+    Model& model;
+  };
   using Key = std::pair<const Workload*, uint64_t>;  // and the level of priority
+  using Queues = std::map<Key, Queue>;
 
-  Rejection CheckRoom(const Tasks& tasks, const TaskQueue* queue) const;
-  Rejection CheckHope(const Task& task, MonotonicTime now) const;
-  Rejection Full(const std::string& what, const TaskQueue* queue) const;
-  TaskQueue& QueueFor(const Task& task);
-  void Gone(const Task& task);
+  Rejection CheckRoom(const Tasks& tasks, const Queue* queue) const;
+  Rejection CheckHope(const Task& task, const CostCurve* costs, MonotonicTime now) const;
+  Rejection Full(const std::string& what, const Queue* queue) const;
+  Queue& QueueFor(const Task& task);
+  Model& ModelNamed(const std::string& name);
+  void Gone(Queue& queue, const Task& task);
   void RemoveEmptyQueues();
+  Queues::iterator Remove(Queues::iterator queue);
   // What one run could have of the machine at once: all of it, or a single core.
   int IdleCores() const { return busy_cores_ == 0 ? options_.lanes : 1; }
 
   const Options options_;
-  std::map<Key, TaskQueue> queues_;        // none of them empty
-  std::map<std::string, double> service_;  // by model: seconds of lanes over its weight
-  double served_ = 0;                      // that of the model which was chosen last, before
-  std::vector<Tasks> running_;             // by lane
+  std::map<std::string, Model> models_;
+  double served_ = 0;           // the service of the model that was chosen last, before
+  Queues queues_;               // none of them empty
+  std::vector<Tasks> running_;  // by lane
   int busy_cores_ = 0;
   int runs_ = 0;
   int64_t rows_ = 0;

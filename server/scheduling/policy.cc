@@ -41,6 +41,7 @@ bool Outranks(const Candidate& a, const Candidate& b) {
 }
 
 void RemoveOutranked(std::vector<Candidate>& candidates) {
+  if (candidates.size() < 2) return;
   const std::vector<Candidate> all = candidates;
   const auto outranked = [&](const Candidate& candidate) {
     return std::any_of(all.begin(), all.end(), [&](const Candidate& other) { return Outranks(other, candidate); });
@@ -213,7 +214,9 @@ MonotonicTime HoldUntil(const QueueState& state, MonotonicTime now) {
   // A tenth of the cost early, lest the wake-up itself be what makes it late.
   const nanoseconds early = cost == nullptr ? nanoseconds(0) : cost->mean / 10;
   const MonotonicTime start = LatestStart(first.task->deadline(), cost);
-  return std::min(queue.oldest_arrival() + options.max_delay, start == kNever ? kNever : start - early);
+  MonotonicTime oldest = kNever;  // of fewer tasks than a batch holds
+  for (const auto& [place, waiting] : queue.waiting()) oldest = std::min(oldest, waiting.task->arrived());
+  return std::min(oldest + options.max_delay, start == kNever ? kNever : start - early);
 }
 
 Decision Decide(const std::vector<QueueState>& queues, const LaneState& lanes, MonotonicTime now) {

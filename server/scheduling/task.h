@@ -10,6 +10,7 @@
 
 namespace beak {
 
+class TaskQueue;
 class Workload;
 
 // Why a task was not run, for whoever counts.
@@ -63,9 +64,15 @@ class Task {
   virtual void Refuse(absl::Status why, Refusal reason) = 0;
 
  private:
+  friend class TaskQueue;
+
   const std::shared_ptr<Workload> workload_;
   const Properties properties_;
   CancelToken cancel_token_;
+
+  // Where it waits; the queue's own, under whatever guards that.
+  const TaskQueue* queue_ = nullptr;
+  std::pair<MonotonicTime, uint64_t> queue_key_;
 };
 
 // Why a task must not begin to run at `now`: DEADLINE_EXCEEDED, else CANCELLED; OK where it may.

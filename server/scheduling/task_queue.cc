@@ -43,8 +43,8 @@ void TaskQueue::Push(std::shared_ptr<Task> task) {
   rows_ += task->rows();
   bytes_ += task->bytes();
   requests_ += task->first() ? 1 : 0;
-  keys_.emplace(task.get(), key);
-  arrivals_.insert(task->arrived());
+  task->queue_ = this;
+  task->queue_key_ = key;
   Waiting waiting{std::move(task)};
   waiting.check_at = CheckAt(waiting);
   if (waiting.check_at != kNever) checks_.emplace(waiting.check_at, key);
@@ -52,8 +52,7 @@ void TaskQueue::Push(std::shared_ptr<Task> task) {
 }
 
 std::shared_ptr<Task> TaskQueue::Take(const Task& task) {
-  const auto key = keys_.find(&task);
-  return key == keys_.end() ? nullptr : Remove(waiting_.find(key->second));
+  return task.queue_ == this ? Remove(waiting_.find(task.queue_key_)) : nullptr;
 }
 
 std::vector<std::shared_ptr<Task>> TaskQueue::TakeFront(size_t count) {
@@ -69,7 +68,7 @@ std::vector<TaskQueue::Refused> TaskQueue::TakeHopeless(MonotonicTime now, int c
   while (next_check() <= now) {
     const Key key = checks_.begin()->second;
     const Place place = waiting_.find(key);
-    if (const std::optional<Refusal> reason = Reason(*place->second.task, now, cores)) {
+    if (const std::optional<Refusal> reason = Reason(place->second, now, cores)) {
       if (*reason == Refusal::kQueueTimeout && policy_.timeout_action == QueuePolicy::TimeoutAction::kDelay) {
         PutBehind(place);
       } else {
@@ -92,11 +91,12 @@ std::vector<TaskQueue::Refused> TaskQueue::TakeHopeless(MonotonicTime now, int c
   return refused;
 }
 
-std::optional<Refusal> TaskQueue::Reason(const Task& task, MonotonicTime now, int cores) const {
+std::optional<Refusal> TaskQueue::Reason(const Waiting& waiting, MonotonicTime now, int cores) const {
+  const Task& task = *waiting.task;
   if (now >= task.deadline()) return Refusal::kExpired;
   if (now >= HopelessFrom(task, cores)) return Refusal::kHopeless;
   const bool timeout = policy_.timeout.count() > 0 && now - task.arrived() >= policy_.timeout;
-  if (timeout && !waiting_.at(keys_.at(&task)).timeout_over) return Refusal::kQueueTimeout;
+  if (timeout && !waiting.timeout_over) return Refusal::kQueueTimeout;
   return std::nullopt;
 }
 
@@ -109,7 +109,7 @@ void TaskQueue::PutBehind(Place place) {
   node.mapped().timeout_over = true;
   node.mapped().check_at = CheckAt(node.mapped());
   if (node.mapped().check_at != kNever) checks_.emplace(node.mapped().check_at, key);
-  keys_[node.mapped().task.get()] = key;
+  node.mapped().task->queue_key_ = key;
   waiting_.insert(std::move(node));
 }
 
@@ -120,11 +120,10 @@ MonotonicTime TaskQueue::CheckAt(const Waiting& waiting) const {
 }
 
 std::shared_ptr<Task> TaskQueue::Remove(Place place) {
-  const Waiting& waiting = place->second;
-  std::shared_ptr<Task> task = waiting.task;
+  Waiting& waiting = place->second;
+  std::shared_ptr<Task> task = std::move(waiting.task);
   if (waiting.check_at != kNever) checks_.erase({waiting.check_at, place->first});
-  arrivals_.erase(arrivals_.find(task->arrived()));
-  keys_.erase(task.get());
+  task->queue_ = nullptr;
   rows_ -= task->rows();
   bytes_ -= task->bytes();
   requests_ -= task->first() ? 1 : 0;

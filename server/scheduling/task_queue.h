@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -60,16 +59,14 @@ class TaskQueue {
   // By when it is due (kNever for those that were put behind), then by arrival.
   using Key = std::pair<MonotonicTime, uint64_t>;
   const std::map<Key, Waiting>& waiting() const { return waiting_; }
-  // When the task that has waited longest came. REQUIRES: not empty.
-  MonotonicTime oldest_arrival() const { return *arrivals_.begin(); }
 
  private:
   using Place = std::map<Key, Waiting>::iterator;
 
   MonotonicTime CheckAt(const Waiting& waiting) const;
   std::shared_ptr<Task> Remove(Place place);
-  // Why a task shall leave the queue at `now`, if it shall.
-  std::optional<Refusal> Reason(const Task& task, MonotonicTime now, int cores) const;
+  // Why it shall leave the queue at `now`, if it shall.
+  std::optional<Refusal> Reason(const Waiting& waiting, MonotonicTime now, int cores) const;
   void PutBehind(Place place);
 
   const std::shared_ptr<Workload> workload_;
@@ -81,9 +78,7 @@ class TaskQueue {
   int64_t requests_ = 0;
   uint64_t next_ticket_ = 0;
   std::map<Key, Waiting> waiting_;
-  std::unordered_map<const Task*, Key> keys_;
   std::set<std::pair<MonotonicTime, Key>> checks_;  // of those that have a time
-  std::multiset<MonotonicTime> arrivals_;
 };
 
 // When a run must begin at the latest to be over at `due` all but surely; `due` itself where the cost is not known.

@@ -260,6 +260,7 @@ TEST_F(DelayTest, WaitsForAPreferredSizeAndNoLonger) {
   EXPECT_EQ(early.queue, nullptr);
   EXPECT_EQ(early.look_again, now_ + milliseconds(7)) << "the oldest has waited for 3";
   EXPECT_EQ(With({{kNone, 1, 10}, {kNone, 1, 1}}).rows, 2);
+  EXPECT_EQ(With({{100, 1, 1}, {kNone, 1, 3}}).look_again, now_ + milliseconds(7)) << "though it is due later";
 }
 
 TEST_F(DelayTest, TheLargestPreferredSizeThatIsFilled) {

@@ -174,15 +174,5 @@ TEST_F(TaskQueueTest, ATaskCanBeTakenOutFromTheMiddle) {
   EXPECT_EQ(queue_->bytes(), 0);
 }
 
-TEST_F(TaskQueueTest, TheOldestArrivalIsNotTheFirstDue) {
-  const MonotonicTime begin = clock_.Now();
-  const auto old = Push("old", milliseconds(100));
-  clock_.Advance(milliseconds(1));
-  Push("new", milliseconds(10));
-  EXPECT_EQ(queue_->oldest_arrival(), begin);
-  queue_->Take(*old);
-  EXPECT_EQ(queue_->oldest_arrival(), begin + milliseconds(1));
-}
-
 }  // namespace
 }  // namespace beak
