@@ -1,5 +1,6 @@
 #include "server/models/preparer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/thread.h"
@@ -27,10 +28,11 @@ Preparer::~Preparer() {
   thread_.join();
 }
 
-bool Preparer::Enqueue(Job job) {
+bool Preparer::Enqueue(Urgency urgency, Job job) {
   MutexLock lock(mutex_);
-  if (jobs_.size() >= kMaxJobs || stop_.cancelled()) return false;
-  jobs_.push_back(std::move(job));
+  std::deque<Job>& jobs = jobs_[static_cast<size_t>(urgency)];
+  if (jobs.size() >= kMaxJobs || stop_.cancelled()) return false;
+  jobs.push_back(std::move(job));
   changed_.NotifyAll();
   return true;
 }
@@ -40,10 +42,14 @@ void Preparer::Run() {
     Job job;
     {
       MutexLock lock(mutex_);
-      while (jobs_.empty() && !stop_.cancelled()) changed_.Wait(mutex_);
+      const auto some = [](const std::deque<Job>& jobs) { return !jobs.empty(); };
+      auto jobs = jobs_.end();
+      while (!stop_.cancelled() && (jobs = std::find_if(jobs_.begin(), jobs_.end(), some)) == jobs_.end()) {
+        changed_.Wait(mutex_);
+      }
       if (stop_.cancelled()) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
+      job = std::move(jobs->front());
+      jobs->pop_front();
     }
     job(stop_);
   }

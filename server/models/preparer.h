@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <thread>
@@ -15,12 +16,18 @@ class Preparer {
   // `stop` is cancelled when the end comes.
   using Job = std::function<void(const CancelToken& stop)>;
 
+  enum class Urgency {
+    kAwaited,   // requests wait for it
+    kWhenever,  // it will make them faster
+  };
+
   Preparer();
   // Asks the job that runs to stop and waits for it; those that have not begun are dropped.
   ~Preparer();
 
-  // Runs `job` after those before it. False where too many wait already: it is dropped.
-  [[nodiscard]] bool Enqueue(Job job) EXCLUDES(mutex_);
+  // Runs `job` after all those that are more urgent, and those of its own urgency before it. False where too many of
+  // these wait already: it is dropped.
+  [[nodiscard]] bool Enqueue(Urgency urgency, Job job) EXCLUDES(mutex_);
 
  private:
   void Run() EXCLUDES(mutex_);
@@ -28,7 +35,7 @@ class Preparer {
   CancelToken stop_;
   Mutex mutex_;
   CondVar changed_;
-  std::deque<Job> jobs_ GUARDED_BY(mutex_);
+  std::array<std::deque<Job>, 2> jobs_ GUARDED_BY(mutex_);  // by urgency
   std::thread thread_;
 };
 

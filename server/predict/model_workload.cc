@@ -8,7 +8,6 @@
 #include "engine/base/process.h"
 #include "engine/base/retry_after.h"
 #include "engine/base/status.h"
-#include "server/models/warm_up.h"
 
 namespace beak {
 namespace {
@@ -79,7 +78,7 @@ void ModelWorkload::Run(std::vector<std::shared_ptr<Task>> batch, const BatchRun
   absl::StatusOr<WorkspaceLease> lease = programs_->Acquire(how.program_rows, how.threads);
   if (!lease.ok()) return FailEach(batch, lease.status());
   RunOn(*lease, batch, how);
-  if (rows < how.program_rows && programs_->NotePadding(rows)) PrepareSize(rows);
+  if (how.threads == 1 && rows < how.program_rows && programs_->NotePadding(rows)) PrepareSize(rows);
 }
 
 // The deadlines are looked at for the last time with the very stamp that the run's beginning is recorded by; whoever
@@ -194,16 +193,8 @@ ComputeTimes ModelWorkload::HandOut(const Tasks& batch, const BatchRun& how, con
 absl::Status ModelWorkload::PreparePrograms(int lanes) {
   RETURN_IF_ERROR(programs_->status());
   if (!programs_->costs().curve()->empty() || !programs_->ClaimPreparation()) return absl::OkStatus();
-  const auto prepare = [self = shared_from_this(), lanes](const CancelToken& stop) {
-    WarmUpOptions options = WarmUpOptionsFor(*self->version_, lanes);
-    options.stop = &stop;
-    options.prepared = [&] { self->parts_.scheduler.ProgramsChanged(); };
-    const absl::Status status = WarmUp(*self->programs_, options);
-    if (status.ok() || absl::IsCancelled(status)) return;
-    self->programs_->SetFailed(status);
-    self->parts_.scheduler.RefuseAll(*self, status);
-  };
-  if (parts_.preparer.Enqueue(prepare)) return absl::OkStatus();
+  const auto prepare = [self = shared_from_this(), lanes](const CancelToken& stop) { self->PrepareFirst(lanes, stop); };
+  if (parts_.preparer.Enqueue(Preparer::Urgency::kAwaited, prepare)) return absl::OkStatus();
   programs_->GiveUpPreparation();
   const absl::Status full = WithRetryAfter(
       absl::UnavailableError("too many shapes of inputs are waiting to be compiled"), std::chrono::seconds(1));
@@ -211,11 +202,32 @@ absl::Status ModelWorkload::PreparePrograms(int lanes) {
   return full;
 }
 
+// The program that its requests wait for. The larger ones only make it faster: other shapes' first ones go before them.
+void ModelWorkload::PrepareFirst(int lanes, const CancelToken& stop) {
+  Prepare({}, stop);
+  if (!programs_->status().ok()) return;
+  const auto rest = [self = shared_from_this(), lanes](const CancelToken& end) {
+    self->Prepare(WarmUpOptionsFor(*self->version_, lanes), end);
+  };
+  // Where there is no room, single rows will do.
+  static_cast<void>(parts_.preparer.Enqueue(Preparer::Urgency::kWhenever, rest));
+}
+
+void ModelWorkload::Prepare(WarmUpOptions options, const CancelToken& stop) {
+  options.stop = &stop;
+  options.prepared = [&] { parts_.scheduler.ProgramsChanged(); };
+  const absl::Status status = WarmUp(*programs_, options);
+  if (status.ok() || absl::IsCancelled(status)) return;
+  programs_->SetFailed(status);
+  parts_.scheduler.RefuseAll(*this, status);
+}
+
 // If it fails, or there is no room, batches go on being padded.
 void ModelWorkload::PrepareSize(int64_t rows) {
-  const bool enqueued = parts_.preparer.Enqueue([self = shared_from_this(), rows](const CancelToken&) {
-    if (self->programs_->Prepare(rows, 1).ok()) self->parts_.scheduler.ProgramsChanged();
-  });
+  const bool enqueued =
+      parts_.preparer.Enqueue(Preparer::Urgency::kWhenever, [self = shared_from_this(), rows](const CancelToken&) {
+        if (self->programs_->Prepare(rows, 1).ok()) self->parts_.scheduler.ProgramsChanged();
+      });
   static_cast<void>(enqueued);
 }
 

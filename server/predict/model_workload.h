@@ -9,6 +9,7 @@
 #include "server/models/model_version.h"
 #include "server/models/preparer.h"
 #include "server/models/program_set.h"
+#include "server/models/warm_up.h"
 #include "server/predict/network_call.h"
 #include "server/scheduling/scheduler.h"
 #include "server/scheduling/workload.h"
@@ -46,6 +47,8 @@ class ModelWorkload final : public Workload, public std::enable_shared_from_this
   ComputeTimes HandOut(const Tasks& batch, const BatchRun& how, const WorkspaceLease& lease, ComputeTimes times);
   // Where the batch has a number: one of its requests is traced.
   void Trace(const Tasks& batch, const BatchRun& how, uint64_t number, MonotonicTime began, const ComputeTimes& times);
+  void PrepareFirst(int lanes, const CancelToken& stop);
+  void Prepare(WarmUpOptions options, const CancelToken& stop);
   void PrepareSize(int64_t rows);
 
   const std::shared_ptr<const ModelVersion> version_;

@@ -400,7 +400,7 @@ TEST_F(EnsembleTest, AnAnswerHasAsManyRowsAsItsRequest) {
   StartRequest(request);
   // What was handed to the preparer before this has been done when this has.
   std::promise<void> compiled;
-  ASSERT_TRUE(preparer_.Enqueue([&](const CancelToken&) { compiled.set_value(); }));
+  ASSERT_TRUE(preparer_.Enqueue(Preparer::Urgency::kWhenever, [&](const CancelToken&) { compiled.set_value(); }));
   compiled.get_future().wait();
   Run("pairs");
   EXPECT_THAT(answers_[0].response,

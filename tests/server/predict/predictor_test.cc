@@ -398,14 +398,14 @@ TEST_F(BatchTest, ShapesThatAreNewAreCompiledBesideTheLanes) {
   request.received = clock_.Now();
   // Jobs are done one after the other: nothing is compiled before this one ends, and all is when the next does.
   std::promise<void> asked;
-  ASSERT_TRUE(preparer_.Enqueue([&](const CancelToken&) { asked.get_future().wait(); }));
+  ASSERT_TRUE(preparer_.Enqueue(Preparer::Urgency::kAwaited, [&](const CancelToken&) { asked.get_future().wait(); }));
   StartRequest(request);
   EXPECT_EQ(answers_[0].answers, 0);
   InlineScheduler::Tasks tasks = scheduler_.TakeHeld();
   EXPECT_EQ(tasks.size(), 2u) << "a row each, while nothing is known of costs";
   asked.set_value();
   std::promise<void> compiled;
-  ASSERT_TRUE(preparer_.Enqueue([&](const CancelToken&) { compiled.set_value(); }));
+  ASSERT_TRUE(preparer_.Enqueue(Preparer::Urgency::kWhenever, [&](const CancelToken&) { compiled.set_value(); }));
   compiled.get_future().wait();
   InlineScheduler::RunBatch(std::move(tasks));
   ASSERT_OK(answers_[0].response);
