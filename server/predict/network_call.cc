@@ -57,8 +57,13 @@ void NetworkCall::Submit(const std::shared_ptr<Workload>& workload, const std::v
   tasks.reserve(parts.size());
   int64_t first_row = 0;
   for (const int64_t rows : parts) {
-    const Task::Properties properties{
-        rows, bytes / request_.rows * rows, about_.received, about_.deadline, priority, first_row == 0};
+    const Task::Properties properties{rows,
+                                      bytes / request_.rows * rows,
+                                      about_.received,
+                                      about_.deadline,
+                                      priority,
+                                      first_row == 0,
+                                      about_.continues};
     tasks.push_back(std::make_shared<PredictTask>(workload, properties, shared_from_this(), first_row));
     first_row += rows;
   }

@@ -61,7 +61,7 @@ void BatchScheduler::Submit(std::vector<std::shared_ptr<Task>> tasks) {
 Dispatcher::Rejection BatchScheduler::Admit(const Tasks& tasks) {
   Wakes wakes;
   MutexLock lock(mutex_);
-  if (draining_) return {ShuttingDown(), Refusal::kShutdown};
+  if (closed_ || (draining_ && !tasks.front()->continues())) return {ShuttingDown(), Refusal::kShutdown};
   Dispatcher::Rejection rejection = dispatcher_.Admit(tasks, clock_.Now());
   if (!rejection.why.ok()) return rejection;
   QueuesChanged();
@@ -105,6 +105,7 @@ void BatchScheduler::Drain(MonotonicTime deadline) {
     draining_ = true;
     const auto busy = [&]() REQUIRES(mutex_) { return !dispatcher_.empty() || dispatcher_.running() > 0; };
     while (busy() && clock_.Now() < deadline) all_answered_.WaitUntil(mutex_, deadline);
+    closed_ = true;
     waiting = dispatcher_.TakeAll(nullptr);
     QueuesChanged();
     for (int lane = 0; lane < num_lanes_; ++lane) {

@@ -85,7 +85,8 @@ class BatchScheduler final : public Scheduler {
   Dispatcher dispatcher_ GUARDED_BY(mutex_);
   std::vector<Lane> lanes_ GUARDED_BY(mutex_);
   MonotonicTime timer_wakes_ GUARDED_BY(mutex_) = kNever;
-  bool draining_ GUARDED_BY(mutex_) = false;  // nothing new is admitted
+  bool draining_ GUARDED_BY(mutex_) = false;  // nothing is admitted but what continues
+  bool closed_ GUARDED_BY(mutex_) = false;    // not even that
   bool stopped_ GUARDED_BY(mutex_) = false;   // threads end
 
   std::vector<std::thread> threads_;

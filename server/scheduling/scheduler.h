@@ -30,8 +30,8 @@ class Scheduler {
   // No program can be had for a workload: what waits for it is refused.
   virtual void RefuseAll(const Workload& workload, const absl::Status& why) = 0;
 
-  // Refuses new tasks from now on. Returns when none is left: those that still wait at `deadline` are then refused, and
-  // those that run are asked to stop.
+  // Refuses new tasks from now on, but for those that continue what has begun. Returns when none is left: those that
+  // still wait, or come, at `deadline` are then refused, and those that run are asked to stop.
   virtual void Drain(MonotonicTime deadline) = 0;
 };
 

@@ -39,6 +39,8 @@ class Task {
     MonotonicTime deadline = kNever;
     uint64_t priority = 0;  // 1 is the highest; 0: the workload's default
     bool first = true;      // of the parts of a request, or all of it
+    // A step of a request whose first step has been taken: it is taken too while the scheduler drains.
+    bool continues = false;
   };
 
   Task(std::shared_ptr<Workload> workload, const Properties& properties)
@@ -55,6 +57,7 @@ class Task {
   MonotonicTime deadline() const { return properties_.deadline; }
   uint64_t priority() const { return properties_.priority; }
   bool first() const { return properties_.first; }
+  bool continues() const { return properties_.continues; }
 
   CancelToken& cancel_token() { return cancel_token_; }
   bool cancelled() const { return cancel_token_.cancelled(); }

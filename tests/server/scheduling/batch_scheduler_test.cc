@@ -265,6 +265,39 @@ TEST_F(BatchSchedulerTest, DrainFinishesWhatRunsAndWhatWaits) {
   EXPECT_THAT(late->End(), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("shutting down")));
 }
 
+TEST_F(BatchSchedulerTest, DrainTakesWhatContinuesARequest) {
+  const auto scheduler = Make(1);
+  const auto continuing = [&] {
+    beak::Task::Properties properties;
+    properties.continues = true;
+    return std::make_shared<FakeTask>(quick_, properties);
+  };
+  const auto next = continuing();
+  std::promise<void> running;
+  const auto workload = std::make_shared<FakeWorkload>(QueueOptions{"first", 1}, MakeCurve({{1, 0.001}}),
+                                                       [&](const auto&, const BatchRun&) {
+                                                         running.set_value();
+                                                         // The only lane is here: what is not refused at once waits.
+                                                         while (true) {
+                                                           const auto probe = Task();
+                                                           scheduler->Submit({probe});
+                                                           if (probe->refusal == Refusal::kShutdown) break;
+                                                           scheduler->Cancel(*probe);
+                                                         }
+                                                         scheduler->Submit({next});
+                                                       });
+  const auto first = Task(workload);
+  scheduler->Submit({first});
+  running.get_future().wait();
+  scheduler->Drain(In(seconds(60)));
+  EXPECT_OK(first->End());
+  EXPECT_OK(next->End());
+
+  const auto late = continuing();
+  scheduler->Submit({late});
+  EXPECT_THAT(late->End(), StatusIs(absl::StatusCode::kUnavailable)) << "nothing runs any more";
+}
+
 TEST_F(BatchSchedulerTest, DrainRefusesAndCancelsWhatTakesTooLong) {
   const auto scheduler = Make(1);
   Stubborn stubborn;
