@@ -219,6 +219,51 @@ TEST_F(ProcessTest, AProcessThatIsKilledWhileItServesIsReplacedByTheNext) {
   }
 }
 
+// Whether a load is noted as under way.
+bool LoadIsUnderWay(const std::string& state_dir) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(state_dir + "/loads", error)) {
+    std::ifstream file(entry.path());
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    if (entry.path().extension() == ".load" && text.ends_with("\n1\n")) return true;
+  }
+  return false;
+}
+
+TEST_F(ProcessTest, AVersionThatIsBeingLoadedWhenTheProcessIsKilledTwiceIsQuarantined) {
+  dir_.Write("slow/1/model.onnx", testing::ScaleNetwork(3));
+  // Its load takes minutes.
+  std::string config = "max_batch_size: 8\n";
+  for (int i = 0; i < 200; ++i) {
+    config +=
+        "model_warmup { name: 'w' batch_size: 8 count: 10000 inputs { key: 'x' value "
+        "{ data_type: TYPE_FP32 dims: 2 zero_data: true } } }\n";
+  }
+  dir_.Write("slow/config.pbtxt", config);
+  const TempDir state;
+  const std::vector<std::string> arguments = Arguments({"--model-load-threads=1", "--state-dir=" + state.path()});
+  for (int death = 0; death < 2; ++death) {
+    Process server(arguments);
+    const std::string loading = server.AwaitLine("model ready model=scale");
+    ASSERT_NE(loading, "") << server.output;
+    while (!LoadIsUnderWay(state.path())) std::this_thread::yield();
+    server.Signal(SIGKILL);
+    EXPECT_EQ(server.Wait(), -1);
+  }
+  Process server(arguments);
+  const std::string ready = server.AwaitLine("beak-server ready");
+  ASSERT_NE(ready, "") << server.output;
+  const auto stub = inference::GRPCInferenceService::NewStub(Connect(Field(ready, "grpc")));
+  inference::RepositoryIndexResponse index;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->RepositoryIndex(&context, inference::RepositoryIndexRequest(), &index).ok());
+  ASSERT_EQ(index.models_size(), 2);
+  EXPECT_EQ(index.models(1).name(), "slow");
+  EXPECT_THAT(index.models(1).reason(), HasSubstr("quarantined: the process ended twice"));
+  inference::ModelInferResponse answer;
+  EXPECT_TRUE(Infer(*stub, FloatRequest("scale", {1, 2}, {1, 2}), &answer).ok()) << "the rest serves";
+}
+
 TEST_F(ProcessTest, LogsInJsonWhereAsked) {
   Process server(Arguments({"--log-format=json"}));
   ASSERT_NE(server.AwaitLine("beak-server ready"), "");
