@@ -27,11 +27,13 @@ using std::chrono::seconds;
 // Runs of tasks that keep their lane until they are told to let go. Others run at once.
 class Blocker {
  public:
+  // The run may still be about to end when this has gone.
   explicit Blocker(QueueOptions options = {})
-      : workload(std::make_shared<FakeWorkload>(std::move(options), MakeCurve({{1, 0.001}}), [this](auto&, auto&) {
-          running_.set_value();
-          released_.wait();
-        })) {}
+      : workload(std::make_shared<FakeWorkload>(std::move(options), MakeCurve({{1, 0.001}}),
+                                                [this, released = release_.get_future().share()](auto&, auto&) {
+                                                  running_.set_value();
+                                                  released.wait();
+                                                })) {}
 
   std::shared_ptr<FakeTask> Start(Scheduler& scheduler) {
     const auto task = std::make_shared<FakeTask>(workload, Task::Properties());
@@ -41,12 +43,12 @@ class Blocker {
   }
   void Release() { release_.set_value(); }
 
-  const std::shared_ptr<FakeWorkload> workload;
-
  private:
   std::promise<void> running_;
   std::promise<void> release_;
-  const std::shared_future<void> released_ = release_.get_future().share();
+
+ public:
+  const std::shared_ptr<FakeWorkload> workload;
 };
 
 class BatchSchedulerTest : public ::testing::Test {
