@@ -82,12 +82,13 @@ void AddVersion(int64_t version, const FolderPrint& print, uint64_t settings, co
   fingerprint.Add(settings);
   fingerprint.Add(print.fingerprint);
   VersionOnDisk disk{fingerprint.value(), trust == Trust::kAtOnce};
+  const bool known = before != nullptr && before->state.versions.count(version) == 1;
   // An empty folder is on its way, but where there is nothing to come.
   const bool complete = print.files > 0 || DescribesEnsemble(*model->config.config);
-  if (!disk.settled && before != nullptr && complete) {
-    const auto then = before->state.versions.find(version);
-    disk.settled = then != before->state.versions.end() && then->second.fingerprint == disk.fingerprint;
+  if (!disk.settled && known && complete) {
+    disk.settled = before->state.versions.at(version).fingerprint == disk.fingerprint;
   }
+  disk.counted = disk.settled || (known && before->state.versions.at(version).counted);
   model->state.versions[version] = disk;
   model->bytes[version] = print.bytes;
 }
@@ -101,11 +102,9 @@ ModelFiles ScanFolder(const ModelFolder& folder, const ConfigOverrides& override
   ReadConfig(before, &model);
   ApplyOverrides(folder.name, overrides, &model);
   const uint64_t settings = FingerprintSettings(model);
-  std::vector<int64_t> versions;
   for (const int64_t version : folder.versions) {
     const absl::StatusOr<FolderPrint> print = FingerprintFolder(absl::StrCat(folder.path, "/", version));
     if (absl::IsNotFound(print.status())) continue;
-    versions.push_back(version);
     if (print.ok()) {
       AddVersion(version, *print, settings, before, trust, &model);
     } else if (before != nullptr && before->state.versions.count(version) == 1) {
@@ -115,7 +114,11 @@ ModelFiles ScanFolder(const ModelFolder& folder, const ConfigOverrides& override
       AddVersion(version, FolderPrint(), settings, before, trust, &model);  // loading it will say what is wrong
     }
   }
-  model.state.wanted = SelectVersions(model.config.config->version_policy(), versions);
+  std::vector<int64_t> counted;
+  for (const auto& [version, disk] : model.state.versions) {
+    if (disk.counted) counted.push_back(version);
+  }
+  model.state.wanted = SelectVersions(model.config.config->version_policy(), counted);
   return model;
 }
 

@@ -19,6 +19,9 @@ struct VersionOnDisk {
   uint64_t fingerprint = 0;
   // It has stood still for long enough to be read: nobody is copying it just now.
   bool settled = false;
+  // It has settled at some time. Before that the version policy does not count it: versions that come faster than they
+  // settle would else each put the one before out of the running, and none would ever be loaded.
+  bool counted = false;
 };
 
 struct ModelOnDisk {

@@ -54,6 +54,25 @@ TEST_F(DiskTest, WhatIsNewSettlesWhenItIsTheSameTwice) {
   EXPECT_TRUE(Settled(Scan(second, Trust::kWhenStill)));
 }
 
+TEST_F(DiskTest, WhatHasNotSettledDoesNotTakeThePlaceOfWhatHas) {
+  dir_.Write("m/1/model.onnx", "1");
+  Disk disk = Scan();
+  // Every time that is looked there is one more: each is wanted once it has stood still, though the next is there.
+  for (int64_t version = 2; version < 5; ++version) {
+    dir_.Write("m/" + std::to_string(version) + "/model.onnx", "12");
+    disk = Scan(disk, Trust::kWhenStill);
+    EXPECT_THAT(disk.at("m").state.wanted, ElementsAre(version - 1));
+  }
+  dir_.Write("m/4/model.onnx", "123");
+  disk = Scan(disk, Trust::kWhenStill);
+  EXPECT_THAT(disk.at("m").state.wanted, ElementsAre(3));
+  disk = Scan(disk, Trust::kWhenStill);
+  EXPECT_THAT(disk.at("m").state.wanted, ElementsAre(4));
+  dir_.Write("m/4/model.onnx", "1234");
+  disk = Scan(disk, Trust::kWhenStill);
+  EXPECT_THAT(disk.at("m").state.wanted, ElementsAre(4)) << "it has had its turn, and is loaded anew when it settles";
+}
+
 TEST_F(DiskTest, AnEmptyFolderIsOnItsWayUnlessTheModelIsAnEnsemble) {
   std::filesystem::create_directories(dir_ / "m/1");
   EXPECT_FALSE(Settled(Scan(Scan(), Trust::kWhenStill)));
