@@ -7,8 +7,8 @@
 namespace beak {
 namespace {
 
-constexpr auto kFamilies = {ConvOps,   PoolOps,  NormOps,  GemmOps, ElementwiseUnaryOps, ElementwiseBinaryOps,
-                            ReduceOps, ShapeOps, SliceOps, SpaceOps};
+constexpr auto kFamilies = {ConvOps,   PoolOps,  NormOps,  GemmOps,  ElementwiseUnaryOps, ElementwiseBinaryOps,
+                            ReduceOps, ShapeOps, SliceOps, SpaceOps, TrainingOps};
 
 std::vector<Op> ListOps() {
   std::vector<Op> ops;

@@ -20,6 +20,7 @@ AttributeSpec Required(AttributeSpec spec);
 std::vector<AttributeSpec> Concatenate(std::vector<AttributeSpec> a, const std::vector<AttributeSpec>& b);
 // activation, activation_alpha, activation_beta: what the fused operators do to their result.
 std::vector<AttributeSpec> ActivationAttributes();
+std::vector<AttributeSpec> ResizeAttributes();  // space.cc
 
 // INVALID_ARGUMENT "input 0: expected ..., got ..." unless it is so.
 absl::Status ExpectFloat(const InferContext& context, int input);
@@ -55,5 +56,6 @@ std::vector<Op> ReduceOps();
 std::vector<Op> ShapeOps();
 std::vector<Op> SliceOps();
 std::vector<Op> SpaceOps();
+std::vector<Op> TrainingOps();
 
 }  // namespace beak

@@ -90,6 +90,8 @@ absl::Status InferResize(InferContext& context) {
   return absl::OkStatus();
 }
 
+}  // namespace
+
 std::vector<AttributeSpec> ResizeAttributes() {
   return {IntAttribute("antialias"),
           IntsAttribute("axes"),
@@ -103,8 +105,6 @@ std::vector<AttributeSpec> ResizeAttributes() {
           StringAttribute("mode", {"nearest", "linear", "cubic"}),
           StringAttribute("nearest_mode", {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"})};
 }
-
-}  // namespace
 
 std::vector<Op> SpaceOps() {
   return {

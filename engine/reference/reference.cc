@@ -47,13 +47,29 @@ bool IsView(const KernelRequest& request) {
 
 // An input that an elementwise kernel reads only where it then writes.
 int MayOverwrite(const KernelRequest& request) {
-  static constexpr const char* kElementwise[] = {"Abs",       "Add",         "BatchNormalization",
-                                                 "Clip",      "Div",         "Elu",
-                                                 "Exp",       "HardSigmoid", "HardSwish",
-                                                 "LeakyRelu", "Log",         "Mul",
-                                                 "Neg",       "Relu",        "PRelu",
-                                                 "Selu",      "Sqrt",        "Sigmoid",
-                                                 "Softplus",  "Sub",         "Swish",
+  static constexpr const char* kElementwise[] = {"Abs",
+                                                 "ActivationGradient",
+                                                 "DropoutTraining",
+                                                 "Add",
+                                                 "BatchNormalization",
+                                                 "Clip",
+                                                 "Div",
+                                                 "Elu",
+                                                 "Exp",
+                                                 "HardSigmoid",
+                                                 "HardSwish",
+                                                 "LeakyRelu",
+                                                 "Log",
+                                                 "Mul",
+                                                 "Neg",
+                                                 "Relu",
+                                                 "PRelu",
+                                                 "Selu",
+                                                 "Sqrt",
+                                                 "Sigmoid",
+                                                 "Softplus",
+                                                 "Sub",
+                                                 "Swish",
                                                  "Tanh"};
   const bool elementwise =
       std::find(std::begin(kElementwise), std::end(kElementwise), request.node.op) != std::end(kElementwise);
@@ -95,11 +111,30 @@ OperandInfo DescribeTensor(DType dtype, const Shape& shape) {
 const std::vector<ReferenceEntry>& AllReferenceKernels() {
   static const auto* const all = [] {
     auto* entries = new std::vector<ReferenceEntry>();
-    for (const std::vector<ReferenceEntry>& family :
-         {BinaryReferences(), CastReferences(), ConvReferences(), ConvTransposeReferences(), GemmReferences(),
-          JoinReferences(), NormReferences(), PadReferences(), PoolReferences(), ReduceReferences(), ResizeReferences(),
-          ShapeReferences(), SliceReferences(), SoftmaxReferences(), TransposeReferences(), UnaryReferences(),
-          VariadicReferences()}) {
+    for (const std::vector<ReferenceEntry>& family : {ActivationGradientReferences(),
+                                                      BinaryReferences(),
+                                                      CastReferences(),
+                                                      ConvReferences(),
+                                                      ConvGradientReferences(),
+                                                      ConvTransposeReferences(),
+                                                      CrossEntropyReferences(),
+                                                      DropoutReferences(),
+                                                      GatherGradientReferences(),
+                                                      GemmReferences(),
+                                                      JoinReferences(),
+                                                      NormReferences(),
+                                                      NormGradientReferences(),
+                                                      PadReferences(),
+                                                      PoolReferences(),
+                                                      PoolGradientReferences(),
+                                                      ReduceReferences(),
+                                                      ResizeReferences(),
+                                                      ShapeReferences(),
+                                                      SliceReferences(),
+                                                      SoftmaxReferences(),
+                                                      TransposeReferences(),
+                                                      UnaryReferences(),
+                                                      VariadicReferences()}) {
       entries->insert(entries->end(), family.begin(), family.end());
     }
     return entries;

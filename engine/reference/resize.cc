@@ -233,11 +233,66 @@ void ResizeLinear(const ResizePlan& plan, const T* in, T* out) {
   });
 }
 
+// Each element of dy goes back to those that its own was a mean of, by their weights; a nearest one has all of it.
+template <typename T>
+void ResizeGradient(const ResizePlan& plan, const T* dy, T* dx) {
+  const Axis& columns = plan.axes.back();
+  const int64_t width = plan.output.back();
+  ForEachRow(plan, [&](const auto& index) {
+    const Corners corners = CornersOf(plan, index);
+    for (int64_t x = 0; x < width && corners.count > 0; ++x) {
+      const int64_t low = columns.Low(x);
+      if (low == kOutside) continue;
+      const T weight = columns.Weight(x);
+      for (int i = 0; i < corners.count; ++i) {
+        T* const row = dx + corners.rows[i].offset;
+        const T part = dy[x] * corners.rows[i].weight;
+        row[low] += part * (1 - weight);
+        if (weight != 0) row[columns.High(x)] += part * weight;
+      }
+    }
+    dy += width;
+  });
+}
+
+absl::StatusOr<Method> MethodOf(const Node& node) {
+  const std::string mode = node.Get<std::string>("mode", "nearest");
+  if (mode != "nearest" && mode != "linear") {
+    return absl::UnimplementedError(absl::StrCat("attribute 'mode': expected nearest or linear, got ", mode));
+  }
+  return Method{mode == "linear", node.Get<std::string>("nearest_mode", "round_prefer_floor")};
+}
+
+absl::Status CheckAxes(const ResizePlan& plan) {
+  const auto resized =
+      std::count_if(plan.axes.begin(), plan.axes.end(), [](const Axis& axis) { return !axis.identity; });
+  if (resized <= kMaxLinearAxes) return absl::OkStatus();
+  return absl::UnimplementedError(
+      absl::StrCat("attribute 'mode': expected linear in at most ", kMaxLinearAxes, " dimensions, got ", resized));
+}
+
+// dy, roi, scales, sizes -> dx; the shape of the forward input is that of dx.
+absl::StatusOr<ReferenceRun> PrepareResizeGradient(const KernelRequest& request) {
+  ASSIGN_OR_RETURN(const Method method, MethodOf(request.node));
+  KernelRequest forward{request.node, request.inputs, request.outputs};
+  forward.inputs[0].shape = request.outputs[0].shape;
+  ASSIGN_OR_RETURN(const ResizePlan plan, PlanResize(forward, method));
+  if (method.linear) RETURN_IF_ERROR(CheckAxes(plan));
+  RETURN_IF_ERROR(CheckElements(request, 0, NumElements(plan.output)));
+  const int64_t elements = NumElements(request.outputs[0].shape);
+  return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
+    return [plan, elements](ReferenceInputs inputs, ReferenceOutputs outputs) {
+      std::fill_n(Output<T>(outputs), elements, T{0});
+      ResizeGradient(plan, Input<T>(inputs, 0), Output<T>(outputs));
+      return absl::OkStatus();
+    };
+  });
+}
+
 absl::StatusOr<ReferenceRun> PrepareResize(const KernelRequest& request) {
-  const std::string mode = request.node.Get<std::string>("mode", "nearest");
-  const Method method = {mode == "linear", request.node.Get<std::string>("nearest_mode", "round_prefer_floor")};
+  ASSIGN_OR_RETURN(const Method method, MethodOf(request.node));
   ASSIGN_OR_RETURN(const ResizePlan plan, PlanResize(request, method));
-  if (mode == "nearest") {
+  if (!method.linear) {
     return DispatchSize(SizeOf(request.inputs[0].dtype), [&]<typename T>() -> ReferenceRun {
       return [plan](ReferenceInputs inputs, ReferenceOutputs outputs) {
         ResizeNearest(plan, Input<T>(inputs, 0), Output<T>(outputs));
@@ -245,12 +300,7 @@ absl::StatusOr<ReferenceRun> PrepareResize(const KernelRequest& request) {
       };
     });
   }
-  const auto resized =
-      std::count_if(plan.axes.begin(), plan.axes.end(), [](const Axis& axis) { return !axis.identity; });
-  if (mode != "linear" || resized > kMaxLinearAxes) {
-    return absl::UnimplementedError(absl::StrCat("attribute 'mode': expected nearest, or linear in at most ",
-                                                 kMaxLinearAxes, " dimensions, got ", mode, " in ", resized));
-  }
+  RETURN_IF_ERROR(CheckAxes(plan));
   return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
     return [plan](ReferenceInputs inputs, ReferenceOutputs outputs) {
       ResizeLinear(plan, Input<T>(inputs, 0), Output<T>(outputs));
@@ -261,6 +311,8 @@ absl::StatusOr<ReferenceRun> PrepareResize(const KernelRequest& request) {
 
 }  // namespace
 
-std::vector<ReferenceEntry> ResizeReferences() { return {{"Resize", PrepareResize}}; }
+std::vector<ReferenceEntry> ResizeReferences() {
+  return {{"Resize", PrepareResize}, {"ResizeGradient", PrepareResizeGradient}};
+}
 
 }  // namespace beak

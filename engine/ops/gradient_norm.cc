@@ -1,0 +1,105 @@
+#include "engine/base/status.h"
+#include "engine/ops/gradient_rule.h"
+
+namespace beak {
+namespace {
+
+// A tensor whose second dimension is channels, and what is computed for each of them.
+struct Channels {
+  GradientContext& context;
+  ValueId x;
+  Shape shape = context.shape(x);
+  DType dtype = context.dtype(x);
+
+  // A vector of one element a channel, so that it broadcasts over the tensor.
+  ValueId Spread(ValueId vector) const {
+    Shape spread(shape.size(), 1);
+    spread[1] = shape[1];
+    return EmitReshape(context, vector, spread);
+  }
+  ValueId Sum(ValueId tensor) const {
+    std::vector<int64_t> axes = {0};
+    for (size_t d = 2; d < shape.size(); ++d) axes.push_back(static_cast<int64_t>(d));
+    return EmitSum(context, tensor, axes, false);
+  }
+};
+
+// With mean and variance given: y = (x - mean) scale / sqrt(variance + epsilon) + bias.
+absl::Status BatchNormalization(GradientContext& context) {
+  if (context.wants(3) || context.wants(4)) {
+    return absl::UnimplementedError("gradient: expected mean and variance that need none");
+  }
+  const Channels channels{context, context.input(0)};
+  const ValueId dy = context.gradient();
+  const ValueId epsilon = EmitScalar(context, channels.dtype, context.node().Get("epsilon", 1e-5f));
+  const ValueId deviation = context.Emit("Sqrt", {context.Emit("Add", {context.input(4), epsilon})});
+  if (context.wants(0)) {
+    const ValueId factor = context.Emit("Div", {context.input(1), deviation});
+    context.Give(0, context.Emit("Mul", {dy, channels.Spread(factor)}));
+  }
+  if (context.wants(1)) {
+    const ValueId centred = context.Emit("Sub", {channels.x, channels.Spread(context.input(3))});
+    const ValueId sum = channels.Sum(context.Emit("Mul", {dy, centred}));
+    context.Give(1, context.Emit("Div", {sum, deviation}));
+  }
+  if (context.wants(2)) context.Give(2, channels.Sum(dy));
+  return absl::OkStatus();
+}
+
+AttributeMap Epsilon(const GradientContext& context) { return {{"epsilon", context.node().Get("epsilon", 1e-5f)}}; }
+
+// Mean and variance are those of x itself.
+absl::Status BatchNormalizationTraining(GradientContext& context) {
+  if (context.gradient(0) == kNoValue || context.gradient(1) != kNoValue || context.gradient(2) != kNoValue) {
+    return absl::UnimplementedError("gradient: expected a loss that does not depend on mean and variance");
+  }
+  const std::vector<ValueId> gradients =
+      context.EmitSome("BatchNormalizationGradient",
+                       {context.input(0), context.gradient(), context.input(1), context.output(1), context.output(2)},
+                       Epsilon(context), {true, context.wants(1), context.wants(2)});
+  for (size_t i = 0; i < 3; ++i) {
+    if (context.wants(i)) context.Give(i, gradients[i]);
+  }
+  return absl::OkStatus();
+}
+
+// A batch normalisation in which each channel of each image is a channel of its own.
+absl::Status InstanceNormalization(GradientContext& context) {
+  const Channels channels{context, context.input(0)};
+  const ValueId dy = context.gradient();
+  Shape one_image = channels.shape;
+  one_image[1] *= one_image[0];
+  one_image[0] = 1;
+  const auto vector_of = [&](double value) {
+    return context.Emit("Expand", {EmitScalar(context, channels.dtype, value), EmitInts(context, {one_image[1]})});
+  };
+  const ValueId ones = vector_of(1);
+  const ValueId x = EmitReshape(context, channels.x, one_image);
+  const std::vector<ValueId> normal =
+      context.EmitSome("BatchNormalizationTraining", {x, ones, vector_of(0)}, Epsilon(context), {true, true, true});
+  if (context.wants(0)) {
+    const ValueId scaled = context.Emit("Mul", {dy, channels.Spread(context.input(1))});
+    const ValueId dx = context.EmitSome("BatchNormalizationGradient",
+                                        {x, EmitReshape(context, scaled, one_image), ones, normal[1], normal[2]},
+                                        Epsilon(context), {true, false, false})[0];
+    context.Give(0, EmitReshape(context, dx, channels.shape));
+  }
+  if (context.wants(1)) {
+    const ValueId unscaled = EmitReshape(context, normal[0], channels.shape);
+    context.Give(1, channels.Sum(context.Emit("Mul", {dy, unscaled})));
+  }
+  if (context.wants(2)) context.Give(2, channels.Sum(dy));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::vector<GradientEntry> NormGradients() {
+  return {
+      {"BatchNormalization", BatchNormalization},
+      {"BatchNormalizationTraining", BatchNormalizationTraining},
+      {"InstanceNormalization", InstanceNormalization},
+  };
+}
+
+}  // namespace beak
