@@ -37,6 +37,13 @@ Backend MakeCpuBackend() {
   prefer("onednn lrn", onednn::PlanLrn, {"LRN"});
   prefer("onednn concat", onednn::PlanConcat, {"Concat"});
   backend.choose_policy = [](const Graph& graph) { return static_cast<int>(onednn::ChooseLayoutPolicy(graph)); };
+  prefer("onednn convolution backward", onednn::PlanConvolutionInputGradient, {"ConvInputGradient"});
+  prefer("onednn convolution backward", onednn::PlanConvolutionWeightGradient, {"ConvWeightGradient"});
+  prefer("onednn eltwise backward", onednn::PlanEltwiseGradient, {"ActivationGradient"});
+  prefer("onednn batch normalization", onednn::PlanBatchNormalizationTraining, {"BatchNormalizationTraining"});
+  prefer("onednn batch normalization backward", onednn::PlanBatchNormalizationGradient, {"BatchNormalizationGradient"});
+  prefer("pool gradient", onednn::PlanMaxPoolGradient, {"MaxPoolGradient"});
+  prefer("pool gradient", onednn::PlanAveragePoolGradient, {"AveragePoolGradient"});
   prefer("simd gemm", onednn::PlanGemm, {"Gemm", "FusedGemm", "MatMul"});
   return backend;
 }

@@ -1,11 +1,43 @@
+#include "engine/onednn/convolution.h"
+
 #include "engine/base/status.h"
 #include "engine/onednn/activation.h"
 #include "engine/onednn/kernels.h"
 #include "engine/onednn/layout_policy.h"
 #include "engine/onednn/primitive.h"
-#include "engine/ops/window.h"
 
 namespace beak::onednn {
+
+WindowDims ToWindowDims(const Window& window) {
+  WindowDims dims;
+  dims.strides = window.strides;
+  dims.pads_begin = window.pads_begin;
+  dims.pads_end = window.pads_end;
+  for (const int64_t dilation : window.dilations) dims.dilations.push_back(dilation - 1);
+  return dims;
+}
+
+WindowDims ExactConvolutionWindow(const Window& window, const Shape& input) {
+  WindowDims dims = ToWindowDims(window);
+  for (size_t i = 0; i < window.rank(); ++i) {
+    const int64_t span = (window.output[i] - 1) * window.strides[i] + window.extent(i);
+    dims.pads_end[i] = span - input[i + 2] - window.pads_begin[i];
+  }
+  return dims;
+}
+
+Dims GroupedWeights(const Shape& weights, int64_t group) {
+  if (group == 1) return weights;
+  Dims dims = {group, weights[0] / group};
+  dims.insert(dims.end(), weights.begin() + 1, weights.end());
+  return dims;
+}
+
+bool IsFast(const char* name) {
+  const std::string text(name);
+  return text.rfind("jit", 0) == 0 || text.rfind("brg", 0) == 0;
+}
+
 namespace {
 
 // Everything that a convolution or deconvolution primitive is asked with, but for its source.
@@ -17,31 +49,6 @@ struct Question {
   WindowDims window;
   dnnl::primitive_attr attr;
 };
-
-WindowDims ToWindowDims(const Window& window) {
-  WindowDims dims;
-  dims.strides = window.strides;
-  dims.pads_begin = window.pads_begin;
-  dims.pads_end = window.pads_end;
-  for (const int64_t dilation : window.dilations) dims.dilations.push_back(dilation - 1);
-  return dims;
-}
-
-// oneDNN wants the end pads to be exactly what the output size says.
-void ExactConvolutionPads(const Window& window, const Shape& input, WindowDims& dims) {
-  for (size_t i = 0; i < window.rank(); ++i) {
-    const int64_t span = (window.output[i] - 1) * window.strides[i] + window.extent(i);
-    dims.pads_end[i] = span - input[i + 2] - window.pads_begin[i];
-  }
-}
-
-// [M, C/g, kernel...] as [M, C/g, ...] or, with groups, [g, M/g, C/g, ...]: the same bytes.
-Dims GroupedWeights(const Shape& weights, int64_t group) {
-  if (group == 1) return weights;
-  Dims dims = {group, weights[0] / group};
-  dims.insert(dims.end(), weights.begin() + 1, weights.end());
-  return dims;
-}
 
 // [C, M/g, kernel...] seen as [(g,) M/g, C/g, ...]: in and out swapped by strides.
 Desc TransposedWeights(const Shape& weights, int64_t group, Dims& dims) {
@@ -61,12 +68,6 @@ Desc TransposedWeights(const Shape& weights, int64_t group, Dims& dims) {
     strides.erase(strides.begin());
   }
   return Desc(dims, dnnl::memory::data_type::f32, strides);
-}
-
-// A library kernel that is no slower for being given the layout that is there: its own vector code, not a plain loop.
-bool IsFast(const char* name) {
-  const std::string text(name);
-  return text.rfind("jit", 0) == 0 || text.rfind("brg", 0) == 0;
 }
 
 // The layouts of the source to ask with before leaving it to the library. First the one in which the source lies now: a
@@ -137,8 +138,7 @@ absl::StatusOr<KernelPlan> PlanConvolution(const KernelRequest& request) {
   Question question = MakeQuestion(request, *attr);
   question.weights = GroupedWeights(request.inputs[1].shape, request.node.Get<int64_t>("group", 1));
   question.plain_weights = PlainDesc(question.weights);
-  question.window = ToWindowDims(window);
-  ExactConvolutionPads(window, input, question.window);
+  question.window = ExactConvolutionWindow(window, input);
   return Guarded([&]() -> absl::StatusOr<KernelPlan> {
     const auto desc = ChoosePrimitive(request, [&](const Desc& src) {
       return ConvolutionForward(CpuEngine(), src, AnyDesc(question.weights), question.bias, AnyDesc(question.dst),

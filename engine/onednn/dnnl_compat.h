@@ -84,6 +84,45 @@ inline auto Concat(const dnnl::engine& engine, int axis, const std::vector<Desc>
                    const dnnl::primitive_attr& attr) {
   return dnnl::concat::primitive_desc(engine, axis, sources, attr);
 }
+inline auto ConvolutionTraining(const dnnl::engine& engine, const Desc& src, const Desc& weights, const Desc& bias,
+                                const Desc& dst, const WindowDims& w) {
+  return dnnl::convolution_forward::primitive_desc(engine, dnnl::prop_kind::forward_training,
+                                                   dnnl::algorithm::convolution_direct, src, weights, bias, dst,
+                                                   w.strides, w.dilations, w.pads_begin, w.pads_end);
+}
+inline auto ConvolutionBackwardData(const dnnl::engine& engine, const Desc& src, const Desc& weights, const Desc& dst,
+                                    const WindowDims& w, const dnnl::primitive_attr& attr) {
+  return dnnl::convolution_backward_data::primitive_desc(
+      engine, dnnl::algorithm::convolution_direct, src, weights, dst, w.strides, w.dilations, w.pads_begin, w.pads_end,
+      ConvolutionTraining(engine, src, weights, Desc(), dst, w), attr);
+}
+inline auto ConvolutionBackwardWeights(const dnnl::engine& engine, const Desc& src, const Desc& weights,
+                                       const Desc& bias, const Desc& dst, const WindowDims& w,
+                                       const dnnl::primitive_attr& attr) {
+  return dnnl::convolution_backward_weights::primitive_desc(
+      engine, dnnl::algorithm::convolution_direct, src, weights, bias, dst, w.strides, w.dilations, w.pads_begin,
+      w.pads_end, ConvolutionTraining(engine, src, weights, bias, dst, w), attr);
+}
+inline auto EltwiseBackward(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& data, float alpha,
+                            float beta, const dnnl::primitive_attr& attr) {
+  const dnnl::eltwise_forward::primitive_desc hint(engine, dnnl::prop_kind::forward_training, algorithm, data, data,
+                                                   alpha, beta);
+  return dnnl::eltwise_backward::primitive_desc(engine, algorithm, data, data, data, alpha, beta, hint, attr);
+}
+inline const auto kBatchNormalizationFlags =
+    dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
+inline auto BatchNormalizationTraining(const dnnl::engine& engine, const Desc& data, float epsilon,
+                                       const dnnl::primitive_attr& attr) {
+  return dnnl::batch_normalization_forward::primitive_desc(engine, dnnl::prop_kind::forward_training, data, data,
+                                                           epsilon, kBatchNormalizationFlags, attr);
+}
+inline auto BatchNormalizationBackward(const dnnl::engine& engine, const Desc& data, float epsilon,
+                                       const dnnl::primitive_attr& attr) {
+  return dnnl::batch_normalization_backward::primitive_desc(
+      engine, dnnl::prop_kind::backward, data, data, data, epsilon, kBatchNormalizationFlags,
+      BatchNormalizationTraining(engine, data, epsilon, dnnl::primitive_attr()), attr);
+}
+inline constexpr bool kNormBackwardTakesShift = false;
 // x * clip(x / 6 + 1/2, 0, 1)
 inline constexpr float kHardSwishAlpha = 1.0f / 6.0f;
 inline constexpr float kHardSwishBeta = 0.5f;
@@ -165,7 +204,53 @@ inline auto Concat(const dnnl::engine& engine, int axis, const std::vector<Desc>
                    const dnnl::primitive_attr& attr) {
   return dnnl::concat::primitive_desc(axis, sources, engine, attr);
 }
-inline constexpr float kHardSwishAlpha = 0.0f;  // fixed inside the library
+inline auto ConvolutionTraining(const dnnl::engine& engine, const Desc& src, const Desc& weights, const Desc& bias,
+                                const Desc& dst, const WindowDims& w) {
+  using Primitive = dnnl::convolution_forward;
+  return Primitive::primitive_desc(
+      Primitive::desc(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, src, weights, bias, dst,
+                      w.strides, w.dilations, w.pads_begin, w.pads_end),
+      engine);
+}
+inline auto ConvolutionBackwardData(const dnnl::engine& engine, const Desc& src, const Desc& weights, const Desc& dst,
+                                    const WindowDims& w, const dnnl::primitive_attr& attr) {
+  using Primitive = dnnl::convolution_backward_data;
+  return Primitive::primitive_desc(Primitive::desc(dnnl::algorithm::convolution_direct, src, weights, dst, w.strides,
+                                                   w.dilations, w.pads_begin, w.pads_end),
+                                   attr, engine, ConvolutionTraining(engine, src, weights, Desc(), dst, w));
+}
+inline auto ConvolutionBackwardWeights(const dnnl::engine& engine, const Desc& src, const Desc& weights,
+                                       const Desc& bias, const Desc& dst, const WindowDims& w,
+                                       const dnnl::primitive_attr& attr) {
+  using Primitive = dnnl::convolution_backward_weights;
+  return Primitive::primitive_desc(Primitive::desc(dnnl::algorithm::convolution_direct, src, weights, bias, dst,
+                                                   w.strides, w.dilations, w.pads_begin, w.pads_end),
+                                   attr, engine, ConvolutionTraining(engine, src, weights, bias, dst, w));
+}
+inline auto EltwiseBackward(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& data, float alpha,
+                            float beta, const dnnl::primitive_attr& attr) {
+  using Primitive = dnnl::eltwise_backward;
+  const dnnl::eltwise_forward::primitive_desc hint(
+      dnnl::eltwise_forward::desc(dnnl::prop_kind::forward_training, algorithm, data, alpha, beta), engine);
+  return Primitive::primitive_desc(Primitive::desc(algorithm, data, data, alpha, beta), attr, engine, hint);
+}
+inline const auto kBatchNormalizationFlags =
+    dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
+inline auto BatchNormalizationTraining(const dnnl::engine& engine, const Desc& data, float epsilon,
+                                       const dnnl::primitive_attr& attr) {
+  using Primitive = dnnl::batch_normalization_forward;
+  return Primitive::primitive_desc(
+      Primitive::desc(dnnl::prop_kind::forward_training, data, epsilon, kBatchNormalizationFlags), attr, engine);
+}
+inline auto BatchNormalizationBackward(const dnnl::engine& engine, const Desc& data, float epsilon,
+                                       const dnnl::primitive_attr& attr) {
+  using Primitive = dnnl::batch_normalization_backward;
+  return Primitive::primitive_desc(
+      Primitive::desc(dnnl::prop_kind::backward, data, data, epsilon, kBatchNormalizationFlags), attr, engine,
+      BatchNormalizationTraining(engine, data, epsilon, dnnl::primitive_attr()));
+}
+inline constexpr bool kNormBackwardTakesShift = true;  // and does not look at it
+inline constexpr float kHardSwishAlpha = 0.0f;         // fixed inside the library
 inline constexpr float kHardSwishBeta = 0.0f;
 inline constexpr float kSoftplusAlpha = 0.0f;
 

@@ -27,6 +27,15 @@ absl::StatusOr<KernelPlan> PlanLrn(const KernelRequest& request);
 absl::StatusOr<KernelPlan> PlanConcat(const KernelRequest& request);
 // Gemm, FusedGemm and MatMul by a matrix, on simd/gemm.h: oneDNN's own do not keep a row's bits in every batch.
 absl::StatusOr<KernelPlan> PlanGemm(const KernelRequest& request);
+// ConvInputGradient and ConvWeightGradient.
+absl::StatusOr<KernelPlan> PlanConvolutionInputGradient(const KernelRequest& request);
+absl::StatusOr<KernelPlan> PlanConvolutionWeightGradient(const KernelRequest& request);
+// ActivationGradient of the functions that are trained most.
+absl::StatusOr<KernelPlan> PlanEltwiseGradient(const KernelRequest& request);
+absl::StatusOr<KernelPlan> PlanBatchNormalizationTraining(const KernelRequest& request);
+absl::StatusOr<KernelPlan> PlanBatchNormalizationGradient(const KernelRequest& request);
+absl::StatusOr<KernelPlan> PlanMaxPoolGradient(const KernelRequest& request);
+absl::StatusOr<KernelPlan> PlanAveragePoolGradient(const KernelRequest& request);
 // Between any two layouts of the same tensor.
 absl::StatusOr<KernelPlan> PlanReorder(DType dtype, const Shape& shape, const Layout& from, const Layout& to,
                                        int threads);
