@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/graph/graph.h"
+#include "engine/runtime/constant_store.h"
+#include "engine/runtime/program.h"
+#include "engine/train/training_step.h"
+
+namespace beak {
+
+// Runs a network on batches with known targets, compiled as it will be when it is served. *Thread-compatible.*
+class EvaluationStep {
+ public:
+  struct Options {
+    std::vector<Loss> losses;
+    std::vector<Shape> row_shapes;  // of the network's inputs, without the batch dimension
+    int threads = 1;
+  };
+
+  // Errors as MakeEvaluationGraph. `backend` must outlive it.
+  static absl::StatusOr<std::unique_ptr<EvaluationStep>> Create(const Graph& network, const Options& options,
+                                                                const Backend& backend);
+
+  // Batches of each number of rows are compiled when the first one comes.
+  absl::Status Run(const TrainingBatch& batch);
+
+  // Of the last run, until the next one: the sum of all losses; the logits of each.
+  float loss() const;
+  std::span<const float> prediction(size_t loss) const;
+
+ private:
+  struct Compiled {
+    std::unique_ptr<ConstantStore> constants;
+    std::shared_ptr<const Program> program;
+    std::unique_ptr<Workspace> workspace;
+  };
+
+  EvaluationStep(const Graph& network, const Options& options, const Backend& backend)
+      : network_(network), options_(options), backend_(backend) {}
+
+  absl::StatusOr<Compiled> Compile(int64_t rows) const;
+
+  const Graph network_;
+  const Options options_;
+  const Backend& backend_;
+  std::map<int64_t, Compiled> compiled_;  // by rows
+  const Compiled* last_ = nullptr;        // that has run
+};
+
+}  // namespace beak
