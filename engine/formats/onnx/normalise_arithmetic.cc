@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <climits>
 
+#include "engine/formats/onnx/data_type.h"
 #include "engine/formats/onnx/normalise.h"
-#include "engine/formats/onnx/tensor_reader.h"
 
 namespace beak::onnx_format {
 namespace {

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
+#include "engine/formats/onnx/data_type.h"
 #include "engine/formats/onnx/external_data.h"
 #include "engine/formats/onnx/schema/onnx_schema.pb.h"
 
@@ -17,25 +18,6 @@ namespace beak::onnx_format {
 namespace {
 
 using onnx_schema::TensorProto;
-
-struct DataType {
-  const char* name;
-  std::optional<DType> dtype;
-};
-
-// TensorProto.DataType, by number.
-constexpr DataType kDataTypes[] = {
-    {"undefined", std::nullopt},      {"float32", DType::kFloat32}, {"uint8", DType::kUint8},
-    {"int8", DType::kInt8},           {"uint16", DType::kUint16},   {"int16", DType::kInt16},
-    {"int32", DType::kInt32},         {"int64", DType::kInt64},     {"string", std::nullopt},
-    {"bool", DType::kBool},           {"float16", DType::kFloat16}, {"float64", DType::kFloat64},
-    {"uint32", DType::kUint32},       {"uint64", DType::kUint64},   {"complex64", std::nullopt},
-    {"complex128", std::nullopt},     {"bfloat16", std::nullopt},   {"float8e4m3fn", std::nullopt},
-    {"float8e4m3fnuz", std::nullopt}, {"float8e5m2", std::nullopt}, {"float8e5m2fnuz", std::nullopt},
-    {"uint4", std::nullopt},          {"int4", std::nullopt},       {"float4e2m1", std::nullopt},
-    {"float8e8m0", std::nullopt},     {"uint2", std::nullopt},      {"int2", std::nullopt},
-};
-constexpr int kNumDataTypes = sizeof(kDataTypes) / sizeof(kDataTypes[0]);
 
 // Below this a copy costs nothing and gives the alignment of Buffer::Allocate.
 constexpr int64_t kAdoptBytes = 4096;
@@ -138,15 +120,6 @@ absl::StatusOr<Tensor> ReadElements(TensorProto& proto, const std::string& folde
 }
 
 }  // namespace
-
-absl::StatusOr<DType> DTypeFromOnnx(int data_type) {
-  if (data_type <= 0 || data_type >= kNumDataTypes) {
-    return absl::InvalidArgumentError(absl::StrCat("element type: expected a number of ONNX, got ", data_type));
-  }
-  const DataType& type = kDataTypes[data_type];
-  if (!type.dtype) return absl::UnimplementedError(absl::StrCat("element type ", type.name));
-  return *type.dtype;
-}
 
 absl::StatusOr<Tensor> TensorReader::Read(TensorProto& proto) {
   ASSIGN_OR_RETURN(const DType dtype, DTypeFromOnnx(proto.data_type()));

@@ -13,10 +13,6 @@ class TensorProto;
 
 namespace beak::onnx_format {
 
-// The element type that ONNX numbers `data_type`. UNIMPLEMENTED, by name, for those we lack (string, bfloat16 ...);
-// INVALID_ARGUMENT for a number that ONNX does not have.
-absl::StatusOr<DType> DTypeFromOnnx(int data_type);
-
 // Turns the TensorProtos of one model into tensors. *Thread-compatible.*
 class TensorReader {
  public:

@@ -2,8 +2,8 @@
 
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
+#include "engine/formats/onnx/data_type.h"
 #include "engine/formats/onnx/schema/onnx_schema.pb.h"
-#include "engine/formats/onnx/tensor_reader.h"
 
 namespace beak::onnx_format {
 namespace {

@@ -44,11 +44,11 @@ struct Child {
 };
 
 constexpr Child kChildren[] = {
-    {kModel, 7, kGraph},      {kModel, 8, kOpset},        {kModel, 25, kFunction},  {kGraph, 1, kNode},
-    {kGraph, 5, kTensor},     {kGraph, 11, kValueInfo},   {kGraph, 12, kValueInfo}, {kNode, 5, kAttribute},
-    {kAttribute, 5, kTensor}, {kAttribute, 8, kIntegers}, {kValueInfo, 2, kType},   {kType, 1, kTensorType},
-    {kTensorType, 2, kShape}, {kShape, 1, kDim},          {kTensor, 1, kIntegers},  {kTensor, 5, kIntegers},
-    {kTensor, 7, kIntegers},  {kTensor, 11, kIntegers},   {kTensor, 13, kEntry},
+    {kModel, 7, kGraph},     {kModel, 8, kOpset},      {kModel, 14, kEntry},       {kModel, 25, kFunction},
+    {kGraph, 1, kNode},      {kGraph, 5, kTensor},     {kGraph, 11, kValueInfo},   {kGraph, 12, kValueInfo},
+    {kNode, 5, kAttribute},  {kAttribute, 5, kTensor}, {kAttribute, 8, kIntegers}, {kValueInfo, 2, kType},
+    {kType, 1, kTensorType}, {kTensorType, 2, kShape}, {kShape, 1, kDim},          {kTensor, 1, kIntegers},
+    {kTensor, 5, kIntegers}, {kTensor, 7, kIntegers},  {kTensor, 11, kIntegers},   {kTensor, 13, kEntry},
 };
 
 const Child* FindChild(Kind parent, int field) {
