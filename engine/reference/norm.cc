@@ -6,7 +6,8 @@
 #include "engine/reference/kernels.h"
 
 // Normalisations, computed in double. A NaN or infinity spoils what it takes part in: its own element for
-// BatchNormalization, its neighbours across channels for LRN, its whole channel for InstanceNormalization.
+// BatchNormalization, its neighbours across channels for LRN, its whole channel for InstanceNormalization, all that is
+// normalised with it for LayerNormalization.
 
 namespace beak {
 namespace {
@@ -96,6 +97,54 @@ absl::StatusOr<ReferenceRun> PrepareInstanceNormalization(const KernelRequest& r
   });
 }
 
+struct LayerNormPlan {
+  int64_t rows;  // normalised each by itself
+  int64_t size;  // elements of a row, of scale and of bias
+  double epsilon;
+  bool has_bias, has_mean, has_inverse_deviation;
+};
+
+template <typename T>
+void LayerNormalize(const LayerNormPlan& plan, ReferenceInputs inputs, ReferenceOutputs outputs) {
+  const T* scale = Input<T>(inputs, 1);
+  for (int64_t row = 0; row < plan.rows; ++row) {
+    const T* x = Input<T>(inputs, 0) + row * plan.size;
+    T* y = Output<T>(outputs) + row * plan.size;
+    double sum = 0;
+    for (int64_t i = 0; i < plan.size; ++i) sum += x[i];
+    const double mean = sum / static_cast<double>(plan.size);
+    double squares = 0;
+    for (int64_t i = 0; i < plan.size; ++i) squares += (x[i] - mean) * (x[i] - mean);
+    const double factor = 1 / std::sqrt(squares / static_cast<double>(plan.size) + plan.epsilon);
+    for (int64_t i = 0; i < plan.size; ++i) {
+      const double bias = plan.has_bias ? static_cast<double>(Input<T>(inputs, 2)[i]) : 0.0;
+      y[i] = static_cast<T>((x[i] - mean) * factor * scale[i] + bias);
+    }
+    if (plan.has_mean) Output<float>(outputs, 1)[row] = static_cast<float>(mean);
+    if (plan.has_inverse_deviation) Output<float>(outputs, 2)[row] = static_cast<float>(factor);
+  }
+}
+
+absl::StatusOr<ReferenceRun> PrepareLayerNormalization(const KernelRequest& request) {
+  const Shape& shape = request.inputs[0].shape;
+  ASSIGN_OR_RETURN(const int axis,
+                   NormalizeAxis(request.node.Get<int64_t>("axis", -1), static_cast<int>(shape.size())));
+  RETURN_IF_ERROR(CheckSameType(request, {1, 2}));
+  const LayerNormPlan plan = {NumElements(Shape(shape.begin(), shape.begin() + axis)),
+                              NumElements(Shape(shape.begin() + axis, shape.end())),
+                              request.node.Get("epsilon", 1e-5f),
+                              HasInput(request, 2),
+                              HasOutput(request, 1),
+                              HasOutput(request, 2)};
+  for (const size_t i : {1, 2}) RETURN_IF_ERROR(CheckElements(request, i, plan.size));
+  return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
+    return [plan](ReferenceInputs inputs, ReferenceOutputs outputs) {
+      LayerNormalize<T>(plan, inputs, outputs);
+      return absl::OkStatus();
+    };
+  });
+}
+
 struct LrnPlan {
   Channels dims;
   int64_t size;
@@ -142,6 +191,7 @@ std::vector<ReferenceEntry> NormReferences() {
   return {
       {"BatchNormalization", PrepareBatchNormalization},
       {"InstanceNormalization", PrepareInstanceNormalization},
+      {"LayerNormalization", PrepareLayerNormalization},
       {"LRN", PrepareLrn},
   };
 }

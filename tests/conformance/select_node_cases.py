@@ -14,6 +14,7 @@ OPERATORS = set("""
     Softmax LogSoftmax Dropout Identity Constant ConstantOfShape Shape Reshape Flatten Transpose Squeeze Unsqueeze
     Concat Split Slice Gather Pad Cast Exp Log Sqrt Pow Neg Abs ReduceMean ReduceSum ReduceMax ArgMax
     DepthToSpace SpaceToDepth Resize Upsample Expand Where Equal Tile InstanceNormalization
+    LayerNormalization
 """.split())
 
 

@@ -144,6 +144,7 @@ def good():
                                            output_padding=[1, 1])
     yield "batch_normalization", with_constants("BatchNormalization", [([2], [1, 1])] * 4, 8, epsilon=0.1, spatial=1)
     yield "instance_normalization", with_constants("InstanceNormalization", [([2], [1, 1])] * 2)
+    yield "layer_normalization", with_constants("LayerNormalization", [([4], [1.0] * 4)] * 2, 17)
     yield "prelu", with_constants("PRelu", [([2, 1, 1], [0.1, 0.2])])
     yield "gemm", with_constants("Gemm", [([3, 4], [1.0] * 12), ([3], [1, 2, 3])], dims=(2, 4), transB=1, alpha=0.5)
     yield "matmul", with_constants("MatMul", [([4, 1], [1.0] * 4)])

@@ -31,7 +31,8 @@ absl::Status NormaliseBatchNormalization(Translation& t) {
   return absl::OkStatus();
 }
 
-absl::Status NormaliseMaxPool(Translation& t) {
+// MaxPool and LayerNormalization.
+absl::Status NormaliseOutputs(Translation& t) {
   t.LeaveOutUnreadOutputs();
   return absl::OkStatus();
 }
@@ -80,9 +81,10 @@ constexpr OperatorRow kRows[] = {
     {"HardSwish", 14},
     {"InstanceNormalization", 1},
     {"LRN", 1},
+    {"LayerNormalization", 17, NormaliseOutputs},
     {"LeakyRelu", 1},
     {"LogSoftmax", 1, NormaliseSoftmax},
-    {"MaxPool", 1, NormaliseMaxPool},
+    {"MaxPool", 1, NormaliseOutputs},
     {"PRelu", 7},  // before, a slope per channel did not broadcast as today
     {"Relu", 1},
     {"Selu", 6},  // before, other defaults

@@ -37,6 +37,22 @@ y = InstanceNormalization(x, s, s))",
 const s float32 [3] = fill 1
 y = InstanceNormalization(x, s, s))",
                                                      "input 1: expected float16, got float32"},
+                                           InferCase{R"(input x float32 [batch, 3, 8]
+const s float32 [3, 8] = fill 1
+y = LayerNormalization(x, s, s) {axis = 1})",
+                                                     "float32 [batch, 3, 8]"},
+                                           InferCase{R"(input x float32 [batch, 3, 8]
+const s float32 [8] = fill 1
+h, m, y = LayerNormalization(x, s))",
+                                                     "float32 [batch, 3, 1]"},
+                                           InferCase{R"(input x float32 [batch, 3, 8]
+const s float32 [3] = fill 1
+y = LayerNormalization(x, s))",
+                                                     "input 1: expected a shape that broadcasts to [8], got [3]"},
+                                           InferCase{R"(input x float32 [batch, 3, 8]
+const s float32 [8] = fill 1
+y = LayerNormalization(x, s) {axis = 3})",
+                                                     "axis: expected one in [-3, 3) for rank 3, got 3"},
                                            InferCase{R"(input x float32 [batch, 3, 8, 9]
 y = LRN(x) {alpha = 0.0001, beta = 0.75, bias = 1.0, size = 5})",
                                                      "float32 [batch, 3, 8, 9]"},

@@ -88,7 +88,8 @@ TEST(RegistryTest, HasTheOperatorsOfConvolutionalNetworks) {
                            "Where",
                            "Equal",
                            "Tile",
-                           "InstanceNormalization"}) {
+                           "InstanceNormalization",
+                           "LayerNormalization"}) {
     ASSERT_NE(FindOp(name), nullptr) << name;
     EXPECT_FALSE(FindOp(name)->internal) << name;
   }
