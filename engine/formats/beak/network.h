@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.h"
+#include "engine/tensor/shape.h"
+
+namespace beak {
+
+// How a parameter begins: what the description says, with the defaults of its layer filled in.
+struct InitializerSpec {
+  enum class Kind {
+    kConstant,
+    kUniform,
+    kNormal,
+    kTruncatedNormal,
+    kGlorotUniform,
+    kGlorotNormal,
+    kHeUniform,
+    kHeNormal,
+    kLecunUniform,
+    kLecunNormal,
+    kOrthogonal,
+  };
+  // Whether the normal kinds from kGlorotNormal on are truncated (Keras) or not (PyTorch).
+  enum class Flavour { kKeras, kPytorch };
+
+  Kind kind = Kind::kConstant;
+  Flavour flavour = Flavour::kKeras;
+  double gain = 1;              // factor on the width of the distribution
+  double value = 0;             // kConstant
+  double min = 0, max = 0;      // kUniform
+  double mean = 0, stddev = 0;  // kNormal, kTruncatedNormal (cut at two standard deviations)
+};
+
+enum class ParameterRole {
+  kKernel,
+  kBias,
+  kGamma,       // the scale of a normalisation
+  kBeta,        // the shift of a normalisation
+  kMovingMean,  // running statistics: kept by the normalisation, never by the optimiser
+  kMovingVariance,
+  kSlope,  // of a PReLU
+  kEmbedding,
+};
+
+// One parameter of a described network: a constant of the graph that has no bytes until it is initialised.
+struct ParameterSpec {
+  std::string name;  // of the value in the graph: "conv1/kernel"
+  std::string layer;
+  ParameterRole role = ParameterRole::kKernel;
+  Shape shape;  // as ONNX has it: convolutions [out, in / groups, ...], transposed [in, out, ...], dense [out, in]
+  int unit_axis = 0;  // the dimension of `shape` that counts units: max_norm holds for each index of it
+  // Of the kernel of the layer, as the initialiser's flavour counts them.
+  int64_t fan_in = 1;
+  int64_t fan_out = 1;
+  InitializerSpec initializer;
+  double l1 = 0, l2 = 0;  // added to the loss: l1 * sum |w| + l2 * sum w^2
+  double max_norm = 0;    // 0: none
+  bool trainable = true;  // false for frozen layers, running statistics, and what a description turns off
+  bool exclude_from_weight_decay = false;  // as the description says; never counts where nothing is trainable
+};
+
+// What the graph does not say of its Dropout nodes. The graph's are in inference mode.
+struct DropoutSpec {
+  std::string value;     // the node's output
+  bool spatial = false;  // drops whole channels
+};
+
+// What the graph does not say of its BatchNormalization nodes, whose `momentum` is the weight of the old average.
+struct BatchNormalizationSpec {
+  std::string value;               // the node's output
+  bool unbiased_variance = false;  // the running variance is n / (n - 1) times the batch's (PyTorch)
+  bool trainable = true;           // false: running statistics in training too
+};
+
+// One layer as it came out, for people.
+struct LayerSpec {
+  std::string name;
+  std::string kind;            // "conv2d"
+  PartialShape output;         // the batch first
+  int64_t num_parameters = 0;  // elements, running statistics included
+};
+
+// A network as its description tells it. The graph is one for inference, in the engine's dialect; its parameters have
+// types and shapes, and bytes once somebody initialises them. A value type.
+struct DescribedNetwork {
+  Graph graph;
+  std::vector<ParameterSpec> parameters;  // in the order of the layers
+  std::vector<DropoutSpec> dropouts;
+  std::vector<BatchNormalizationSpec> batch_normalizations;
+  std::vector<LayerSpec> layers;  // in the order in which they are computed
+};
+
+}  // namespace beak
