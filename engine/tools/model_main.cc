@@ -9,7 +9,9 @@
 #include "engine/base/status.h"
 #include "engine/tools/bench.h"
 #include "engine/tools/cases.h"
+#include "engine/tools/convert.h"
 #include "engine/tools/inspect.h"
+#include "engine/tools/layers.h"
 #include "engine/tools/run.h"
 
 namespace beak::tools {
@@ -39,6 +41,8 @@ class CommandLine {
     AddInspect();
     AddRun();
     AddBench();
+    AddConvert();
+    AddLayers();
     AddTest();
   }
 
@@ -117,6 +121,20 @@ class CommandLine {
     });
   }
 
+  void AddConvert() {
+    CLI::App* app = app_.add_subcommand("convert", "Write a network as ONNX of the operator set that Beak speaks");
+    AddFile(app, convert_.file);
+    app->add_option("OUT", convert_.output, "File to write (.onnx)")->required();
+    app->callback([this] { command_ = [this] { return Convert(convert_, std::cout); }; });
+  }
+
+  void AddLayers() {
+    CLI::App* app =
+        app_.add_subcommand("layers", "Layers and parameters of a network that is described, not trained yet");
+    app->add_option("FILE", layers_.file, "Description (beak.v1.Network as text)")->required();
+    app->callback([this] { command_ = [this] { return PrintLayers(layers_, std::cout); }; });
+  }
+
   void AddTest() {
     CLI::App* app = app_.add_subcommand("test", "Compare networks with stored inputs and outputs (ONNX's test cases)");
     app->add_option("DIR", test_.folders, "Folders to search for cases")->required();
@@ -133,6 +151,8 @@ class CommandLine {
   InspectOptions inspect_;
   RunCommandOptions run_;
   BenchOptions bench_;
+  ConvertOptions convert_;
+  LayersOptions layers_;
   TestOptions test_;
 };
 

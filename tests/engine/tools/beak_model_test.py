@@ -46,13 +46,13 @@ class BeakModelTest(unittest.TestCase):
 
     def test_help(self):
         self.assertIn("inspect", self.run_model("--help"))
-        for command in ("inspect", "run", "bench", "test"):
+        for command in ("inspect", "run", "bench", "convert", "layers", "test"):
             self.assertIn("Usage", self.run_model(command, "--help"))
 
     def test_usage_errors(self):
         for arguments in ((), ("frobnicate",), ("inspect",), ("run", self.file, "--input=x"), ("run", self.file, "--inputs=x=y"),
                           ("run", self.file, "--output=x="), ("bench", self.file, "--threads=0"), ("bench", self.file, "--batch=x"),
-                          ("bench", self.file, "--shape=x=axb"), ("bench", self.file, "--iterations=-1"), ("test",)):
+                          ("bench", self.file, "--shape=x=axb"), ("bench", self.file, "--iterations=-1"), ("convert", self.file), ("layers",), ("test",)):
             self.run_model(*arguments, code=2)
 
     def test_failures(self):
@@ -98,6 +98,26 @@ class BeakModelTest(unittest.TestCase):
         self.assertIn("kernel", text)
         self.assertIn("median", text)
         self.assertIn("'x'", self.run_model("bench", self.file, "--shape=x=1x7", code=1))
+
+    def test_convert(self):
+        out = self.path / "out.onnx"
+        self.assertIn("opset 22, 2 nodes", self.run_model("convert", self.file, out))
+        again = self.path / "again.onnx"
+        self.run_model("convert", out, again)
+        self.assertEqual(out.read_bytes(), again.read_bytes())
+        x = self.write("x.npy", npy([2, 2], [1, 1, -1, 0]))
+        self.assertIn("min 0, max 9, mean 3.5", self.run_model("run", out, f"--input=x={x}"))
+        self.assertIn("missing", self.run_model("convert", self.path / "missing", out, code=1))
+        self.assertIn("absent", self.run_model("convert", self.file, self.path / "absent/out.onnx", code=1))
+
+    def test_layers(self):
+        text = self.run_model("layers", SOURCE_DIR / "deploy/demo/networks/lecture_cnn.textproto")
+        self.assertIn("conv1    conv2d         [batch, 25, 26, 26]         250\n", text)
+        self.assertTrue(text.endswith("\nparameters: 137660, of which 137660 are learned\n"), text)
+        wrong = self.write("n.textproto", b'input { name: "x" shape: 4 } layer { name: "a" dense {} } layer { name: "b" maxout {} }')
+        text = self.run_model("layers", wrong, code=1)
+        self.assertIn("layer 'a': units: expected", text)
+        self.assertIn("layer 'b': pieces: expected", text)
 
     def test_test(self):
         case = "case/test_data_set_0"
