@@ -80,7 +80,7 @@ class ExportedOnnx(unittest.TestCase):
         self.assertEqual([value.name for value in after.get_outputs()], [value.name for value in before.get_outputs()])
         for actual, expected in zip(after.run(None, inputs), before.run(None, inputs), strict=True):
             self.assertEqual(actual.dtype, expected.dtype)
-            np.testing.assert_allclose(actual, expected, RELATIVE, ABSOLUTE * max(1, np.abs(expected).max()))
+            np.testing.assert_allclose(actual, expected, RELATIVE, ABSOLUTE * np.abs(expected).max(initial=1))
 
     def test_random_networks(self):
         with tempfile.TemporaryDirectory() as folder:
