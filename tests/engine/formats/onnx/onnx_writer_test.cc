@@ -94,7 +94,7 @@ TEST(OnnxWriterTest, SaysWhatItIs) {
 TEST(OnnxWriterTest, OutputsHaveTheTypesThatInferenceFinds) {
   ASSERT_OK_AND_ASSIGN(const std::string bytes,
                        Write("input x float32 [batch, 2, ?]\nh = Relu(x)\ny = ArgMax(h) {axis = 1}\noutput y\n"));
-  const onnx_schema::TensorTypeProto& type = ParseModel(bytes).graph().output(0).type().tensor_type();
+  const onnx_schema::TensorTypeProto type = ParseModel(bytes).graph().output(0).type().tensor_type();
   EXPECT_EQ(type.elem_type(), 7);  // int64
   ASSERT_EQ(type.shape().dim_size(), 3);
   EXPECT_EQ(type.shape().dim(0).dim_param(), "batch");
@@ -113,7 +113,7 @@ TEST(OnnxWriterTest, ZeroIsWrittenToo) {
 TEST(OnnxWriterTest, TypesOfCastsAreNumbers) {
   ASSERT_OK_AND_ASSIGN(const std::string bytes,
                        Write("input x float32 [2]\ny = Cast(x) {to = \"float16\"}\noutput y\n"));
-  const onnx_schema::AttributeProto& to = ParseModel(bytes).graph().node(0).attribute(0);
+  const onnx_schema::AttributeProto to = ParseModel(bytes).graph().node(0).attribute(0);
   EXPECT_EQ(to.type(), onnx_schema::AttributeProto::INT);
   EXPECT_EQ(to.i(), 10);
 }
