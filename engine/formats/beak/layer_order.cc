@@ -104,20 +104,20 @@ class Orderer {
     while (waiting_for[layer] == 0) ++layer;
     std::vector<int> path;
     std::vector<bool> seen(waiting_for.size());
-    for (; !seen[layer];) {
+    while (!seen[layer]) {
       seen[layer] = true;
       path.push_back(layer);
       const std::vector<int>& sources = order_.sources[layer];
       layer = *std::find_if(sources.begin(), sources.end(), waits) - num_inputs_;
     }
     path.erase(path.begin(), std::find(path.begin(), path.end(), layer));
-    std::string names = network_.layer(layer).name();
+    std::string names = Quoted(network_.layer(layer).name());
     for (size_t i = 1; i < path.size() && i < kMaxCircle; ++i) {
-      absl::StrAppend(&names, " <- ", network_.layer(path[i]).name());
+      absl::StrAppend(&names, " <- ", Quoted(network_.layer(path[i]).name()));
     }
     if (path.size() > kMaxCircle) absl::StrAppend(&names, " <- ...");
-    errors_.push_back(
-        absl::StrCat(PlaceOf(layer), "input: expected no circle, got ", names, " <- ", network_.layer(layer).name()));
+    absl::StrAppend(&names, " <- ", Quoted(network_.layer(layer).name()));
+    errors_.push_back(absl::StrCat(PlaceOf(layer), "input: expected no circle, got ", names));
   }
 
   void FindOutputs() {

@@ -69,20 +69,21 @@ TEST(LayerOrderTest, TellsACircleAndOrdersTheRest) {
   const Ordered got = Order(
       "input { name: 'x' } layer { name: 'a' } layer { name: 'b' input: 'a' input: 'd' } layer { name: 'c' }"
       "layer { name: 'd' } layer { name: 'e' }");
-  EXPECT_THAT(got.errors, ElementsAre("layer 'b': input: expected no circle, got b <- d <- c <- b"));
+  EXPECT_THAT(got.errors, ElementsAre("layer 'b': input: expected no circle, got 'b' <- 'd' <- 'c' <- 'b'"));
   EXPECT_THAT(got.order.sequence, ElementsAre(0));
 }
 
 TEST(LayerOrderTest, ALayerMayNotReadItself) {
   EXPECT_THAT(Order("input { name: 'x' } layer { name: 'a' input: 'a' }").errors,
-              ElementsAre("layer 'a': input: expected no circle, got a <- a"));
+              ElementsAre("layer 'a': input: expected no circle, got 'a' <- 'a'"));
 }
 
 TEST(LayerOrderTest, LongCirclesAreCutShort) {
   std::string text = "input { name: 'x' } layer { name: 'l0' input: 'l99' }";
   for (int i = 1; i < 100; ++i) text += "layer { name: 'l" + std::to_string(i) + "' }";
-  EXPECT_THAT(Order(text).errors,
-              ElementsAre(HasSubstr("got l0 <- l99 <- l98 <- l97 <- l96 <- l95 <- l94 <- l93 <- ... <- l0")));
+  EXPECT_THAT(
+      Order(text).errors,
+      ElementsAre(HasSubstr("got 'l0' <- 'l99' <- 'l98' <- 'l97' <- 'l96' <- 'l95' <- 'l94' <- 'l93' <- ... <- 'l0'")));
 }
 
 TEST(LayerOrderTest, EverythingLeadsToAnOutput) {

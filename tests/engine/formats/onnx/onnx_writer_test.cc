@@ -177,6 +177,10 @@ TEST(OnnxWriterTest, ConformanceCasesComeBackAsTheyWere) {
     if (!graph.ok() && graph.status().code() == kUnimplemented) continue;
     ASSERT_OK(graph);
     if (Graph inferred = *graph; InferShapes(inferred).code() == kUnimplemented) continue;
+    if (name.find("tf_half_pixel_for_nn") != std::string::npos) {  // gone since opset 13
+      EXPECT_THAT(WriteOnnx(*graph), StatusIs(kUnimplemented));
+      continue;
+    }
     EXPECT_THAT(WriteAndRead(*graph), IsOkAndHolds(PrintGraph(*graph, true)));
     ++same;
   }
