@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "engine/base/status.h"
@@ -85,6 +86,15 @@ std::string TemporaryNameBeside(const std::string& path) {
   return absl::StrCat(path, ".tmp.", getpid(), ".", counter.fetch_add(1));
 }
 
+// Absolute, without symbolic links, "." and "..".
+absl::StatusOr<std::string> RealPath(const std::string& path) {
+  char* real = realpath(path.c_str(), nullptr);
+  if (real == nullptr) return SystemError(errno, "find", path);
+  std::string result = real;
+  std::free(real);
+  return result;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes) {
@@ -150,6 +160,14 @@ bool IsDirectory(const std::string& path) {
 bool IsRegularFile(const std::string& path) {
   struct stat info;
   return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+absl::Status CheckWithin(const std::string& root, const std::string& path) {
+  ASSIGN_OR_RETURN(std::string folder, RealPath(root));
+  ASSIGN_OR_RETURN(const std::string real, RealPath(path));
+  if (folder != "/") folder.push_back('/');
+  if (absl::StrCat(real, "/").compare(0, folder.size(), folder) == 0) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat("'", path, "': expected a path within '", root, "'"));
 }
 
 }  // namespace beak

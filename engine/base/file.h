@@ -22,4 +22,8 @@ absl::StatusOr<std::vector<std::string>> ListDirectory(const std::string& path);
 bool IsDirectory(const std::string& path);
 bool IsRegularFile(const std::string& path);
 
+// PERMISSION_DENIED unless `path`, with every symbolic link followed, is `root` or lies in it; NOT_FOUND where one of
+// them is not there.
+absl::Status CheckWithin(const std::string& root, const std::string& path);
+
 }  // namespace beak

@@ -99,5 +99,22 @@ TEST_F(FileTest, TellsFilesFromFolders) {
   EXPECT_FALSE(IsDirectory(dir_ / "none"));
 }
 
+TEST_F(FileTest, WithinFollowsLinks) {
+  const std::string file = dir_.Write("root/a/file", "x");
+  const std::string beside = dir_.Write("rooted/file", "x");
+  const std::string root = dir_ / "root";
+  EXPECT_OK(CheckWithin(root, file));
+  EXPECT_OK(CheckWithin(root + "/", root));
+  EXPECT_OK(CheckWithin("/", file));
+  const auto outside = StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("expected a path within"));
+  EXPECT_THAT(CheckWithin(root, beside), outside);
+  EXPECT_THAT(CheckWithin(root, root + "/../rooted/file"), outside);
+  ASSERT_EQ(symlink(beside.c_str(), (root + "/link").c_str()), 0);
+  EXPECT_THAT(CheckWithin(root, root + "/link"), outside);
+  ASSERT_EQ(symlink(root.c_str(), (dir_ / "other").c_str()), 0);
+  EXPECT_OK(CheckWithin(dir_ / "other", file));
+  EXPECT_THAT(CheckWithin(root, root + "/none"), StatusIs(absl::StatusCode::kNotFound));
+}
+
 }  // namespace
 }  // namespace beak
