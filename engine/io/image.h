@@ -28,6 +28,10 @@ absl::StatusOr<Raster> DecodeJpeg(std::string_view bytes);
 // Every colour type and depth; 16 bits become 8, what is transparent is laid on white.
 absl::StatusOr<Raster> DecodePng(std::string_view bytes);
 
+// The same picture with `channels`, 1 or 3: gray as ITU-R BT.601 weighs it, which JPEG and Pillow use too, or gray in
+// each channel.
+Raster WithChannels(Raster raster, int channels);
+
 // RESOURCE_EXHAUSTED when a picture of this size is above the limit. For decoders, before they allocate.
 absl::Status CheckImageSize(int64_t width, int64_t height);
 

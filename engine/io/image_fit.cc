@@ -33,23 +33,13 @@ Placement Place(const Raster& raster, const ImageFit& fit) {
     place.x = (fit.width - place.width) / 2;
     place.y = (fit.height - place.height) / 2;
   } else if (fit.resize == ResizeMode::kCrop) {
-    const double scale = std::max(across, down);
+    const double scale = std::max(across, down) / fit.kept;
     place.source.width = std::min(width, fit.width / scale);
     place.source.height = std::min(height, fit.height / scale);
     place.source.x = (width - place.source.width) / 2;
     place.source.y = (height - place.source.height) / 2;
   }
   return place;
-}
-
-// Luma as ITU-R BT.601 weighs it, which JPEG and Pillow use too.
-Raster ToGray(const Raster& rgb) {
-  Raster gray = {rgb.width, rgb.height, 1, std::vector<uint8_t>(rgb.pixels.size() / 3)};
-  for (size_t i = 0; i < gray.pixels.size(); ++i) {
-    const uint8_t* in = &rgb.pixels[3 * i];
-    gray.pixels[i] = static_cast<uint8_t>((299 * in[0] + 587 * in[1] + 114 * in[2] + 500) / 1000);
-  }
-  return gray;
 }
 
 absl::Status CheckPerChannel(const char* name, const std::vector<float>& values, size_t channels) {
@@ -76,6 +66,9 @@ absl::Status CheckFit(const Raster& raster, const ImageFit& fit) {
   RETURN_IF_ERROR(CheckImageSize(fit.width, fit.height));
   RETURN_IF_ERROR(CheckPerChannel("image mean", fit.mean, channels));
   RETURN_IF_ERROR(CheckPerChannel("image scale", fit.factor, channels));
+  if (!(fit.kept > 0 && fit.kept <= 1)) {
+    return absl::InvalidArgumentError(absl::StrCat("image: expected to keep a part in (0, 1], got ", fit.kept));
+  }
   if (fit.dtype == DType::kBool) return absl::InvalidArgumentError("image: expected a network with numbers, got bool");
   return absl::OkStatus();
 }
@@ -121,9 +114,8 @@ absl::StatusOr<Tensor> FitImage(const Raster& raster, const ImageFit& fit) {
   RETURN_IF_ERROR(CheckFit(raster, fit));
   const bool gray = fit.channels == ChannelOrder::kGray;
   const Placement place = Place(raster, fit);
-  const bool to_gray = gray && raster.channels == 3;
   const std::vector<float> pixels =
-      Resample(to_gray ? ToGray(raster) : raster, place.source, place.width, place.height);
+      Resample(gray ? WithChannels(raster, 1) : raster, place.source, place.width, place.height);
   const size_t stored = gray ? 1 : static_cast<size_t>(raster.channels);
 
   const size_t channels = gray ? 1 : 3;

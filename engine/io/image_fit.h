@@ -22,6 +22,7 @@ struct ImageFit {
   int height = 0;
   int width = 0;
   ResizeMode resize = ResizeMode::kFit;
+  double kept = 1;  // how much of what kCrop would take is left, in (0, 1]: 0.875 for "shorter side to 256, middle 224"
   ChannelOrder channels = ChannelOrder::kRgb;
   ImageLayout layout = ImageLayout::kNchw;
   bool invert = false;        // 255 - x, before all that follows

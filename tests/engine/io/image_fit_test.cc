@@ -109,6 +109,15 @@ TEST(FitImageTest, CropKeepsTheMiddle) {
   EXPECT_THAT(Fitted(raster, fit), ElementsAre(2, 3, 6, 7));
 }
 
+TEST(FitImageTest, CropMayKeepLess) {
+  const Raster raster = {4, 4, 1, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+  ImageFit fit = FitTo(2, 2);
+  fit.channels = ChannelOrder::kGray;
+  fit.resize = ResizeMode::kCrop;
+  fit.kept = 0.5;
+  EXPECT_THAT(Fitted(raster, fit), ElementsAre(6, 7, 10, 11));
+}
+
 TEST(FitImageTest, StretchUsesAllOfIt) {
   const Raster raster = {4, 2, 1, {0, 0, 80, 80, 0, 0, 80, 80}};
   ImageFit fit = FitTo(1, 4);
@@ -159,6 +168,9 @@ TEST(FitImageTest, RefusesWhatMakesNoSense) {
   fit = FitTo(1, 2);
   fit.dtype = DType::kBool;
   refused(fit, "got bool");
+  fit = FitTo(1, 2);
+  fit.kept = 0;
+  refused(fit, "a part in (0, 1], got 0");
   refused(FitTo(1, 2), "1 or 3 channels", {1, 1, 2, {0, 0}});
   EXPECT_THAT(FitImage(kTwoPixels, FitTo(0, 2)), StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_THAT(FitImage(kTwoPixels, FitTo(100'000, 100'000)), StatusIs(absl::StatusCode::kResourceExhausted));

@@ -62,6 +62,15 @@ TEST(CheckImageSizeTest, CountsPixels) {
   EXPECT_THAT(CheckImageSize(0, 5), StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
+TEST(WithChannelsTest, GrayIsLumaAndFillsAllChannels) {
+  const Raster rgb = {2, 1, 3, {10, 20, 30, 255, 255, 255}};
+  EXPECT_THAT(WithChannels(rgb, 1).pixels, ElementsAre(18, 255));
+  EXPECT_EQ(WithChannels(rgb, 3).pixels, rgb.pixels);
+  const Raster gray = WithChannels({1, 2, 1, {7, 9}}, 3);
+  EXPECT_EQ(gray.channels, 3);
+  EXPECT_THAT(gray.pixels, ElementsAre(7, 7, 7, 9, 9, 9));
+}
+
 TEST(DecodeJpegTest, ReadsColour) {
   const Raster original = Gradient(33, 17, 3);
   for (const bool progressive : {false, true}) {
