@@ -17,5 +17,8 @@ inline constexpr int64_t kMaxWorkspaceBytes = int64_t{8} << 30;  // one run's ac
 inline constexpr int64_t kMaxFoldedBytes = int64_t{1} << 30;     // what constant folding may produce in one graph
 inline constexpr size_t kMaxNameBytes = 4096;                    // a model's, node's or value's name
 inline constexpr int64_t kMaxImagePixels = int64_t{64} << 20;
+inline constexpr int64_t kMaxDataFileBytes = int64_t{4} << 30;  // one file of a data set, also once decompressed
+inline constexpr int64_t kMaxImageFileBytes = int64_t{64} << 20;
+inline constexpr int64_t kMaxPrefetchBytes = int64_t{4} << 30;  // batches of samples read ahead of training
 
 }  // namespace beak::limits
