@@ -1,11 +1,13 @@
 #include "engine/data/image_folder.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "engine/base/file.h"
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
@@ -74,29 +76,41 @@ class ImageFolder final : public Source {
 
 bool IsHidden(const std::string& name) { return name[0] == '.'; }
 
-absl::StatusOr<std::vector<std::string>> ListClasses(const std::string& path) {
+// The folders that hold pictures.
+absl::StatusOr<std::vector<std::string>> ListFolders(const std::string& path) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(path));
-  std::vector<std::string> classes;
+  std::vector<std::string> folders;
   for (const std::string& name : names) {
-    if (!IsHidden(name) && IsDirectory(absl::StrCat(path, "/", name))) classes.push_back(name);
+    if (!IsHidden(name) && IsDirectory(absl::StrCat(path, "/", name))) folders.push_back(name);
   }
-  if (classes.empty() || classes.size() > kMaxClasses) {
-    return absl::InvalidArgumentError(absl::StrCat("folder '", path, "': expected a folder for each of 1 to ",
-                                                   kMaxClasses, " classes, got ", classes.size()));
+  if (folders.empty() || folders.size() > kMaxClasses) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a folder for each of 1 to ", kMaxClasses, " classes, got ", folders.size()));
   }
-  return classes;
+  return folders;
 }
 
-absl::StatusOr<std::vector<File>> ListFiles(const std::string& path, const std::vector<std::string>& classes) {
+absl::Status CheckKnown(const std::vector<std::string>& folders, const std::vector<std::string>& classes) {
+  for (const std::string& folder : folders) {
+    if (std::ranges::find(classes, folder) != classes.end()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected the classes ", absl::StrJoin(classes, ", "), ", got a folder '", folder, "'"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<File>> ListFiles(const std::string& path, const std::vector<std::string>& folders,
+                                            const std::vector<std::string>& classes) {
   std::vector<File> files;
-  for (size_t label = 0; label < classes.size(); ++label) {
-    const std::string folder = absl::StrCat(path, "/", classes[label]);
-    ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(folder));
+  for (const std::string& folder : folders) {
+    const int64_t label = std::ranges::find(classes, folder) - classes.begin();
+    const std::string place = absl::StrCat(path, "/", folder);
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(place));
     for (const std::string& name : names) {
-      if (!IsHidden(name)) files.push_back({absl::StrCat(folder, "/", name), static_cast<int64_t>(label)});
+      if (!IsHidden(name)) files.push_back({absl::StrCat(place, "/", name), label});
     }
     if (files.size() > kMaxFiles) {
-      return absl::ResourceExhaustedError(absl::StrCat("folder '", path, "': expected at most ", kMaxFiles, " files"));
+      return absl::ResourceExhaustedError(absl::StrCat("expected at most ", kMaxFiles, " files"));
     }
   }
   return files;
@@ -147,31 +161,38 @@ class Scan {
   bool sizes_differ_ = false;
 };
 
-absl::Status CheckNoClassIsEmpty(const std::vector<std::string>& classes, const std::vector<File>& files) {
+absl::Status CheckNoFolderIsEmpty(const std::vector<std::string>& folders, const std::vector<std::string>& classes,
+                                  const std::vector<File>& files) {
   std::vector<bool> seen(classes.size());
   for (const File& file : files) seen[static_cast<size_t>(file.label)] = true;
-  for (size_t i = 0; i < classes.size(); ++i) {
-    if (seen[i]) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("class '", classes[i], "': expected at least one picture, got none"));
+  for (const std::string& folder : folders) {
+    if (seen[static_cast<size_t>(std::ranges::find(classes, folder) - classes.begin())]) continue;
+    return absl::InvalidArgumentError(absl::StrCat("class '", folder, "': expected at least one picture, got none"));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<SourcePtr> Open(const std::string& path, const ImageFolderOptions& options) {
+  if (options.channels != 1 && options.channels != 3) {
+    return absl::InvalidArgumentError(absl::StrCat("expected 1 or 3 channels, got ", options.channels));
+  }
+  ASSIGN_OR_RETURN(const std::vector<std::string> folders, ListFolders(path));
+  std::vector<std::string> classes = options.class_names.empty() ? folders : options.class_names;
+  RETURN_IF_ERROR(CheckKnown(folders, classes));
+  ASSIGN_OR_RETURN(std::vector<File> files, ListFiles(path, folders, classes));
+  Scan scan(options);
+  RETURN_IF_ERROR(scan.Look(std::move(files)));
+  RETURN_IF_ERROR(CheckNoFolderIsEmpty(folders, classes, scan.good()));
+  return std::make_shared<ImageFolder>(std::move(scan.good()), std::move(classes), options.channels, scan.common_size(),
+                                       std::move(scan.skipped()));
 }
 
 }  // namespace
 
 absl::StatusOr<SourcePtr> OpenImageFolder(const std::string& path, const ImageFolderOptions& options) {
-  if (options.channels != 1 && options.channels != 3) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("folder '", path, "': expected 1 or 3 channels, got ", options.channels));
-  }
-  ASSIGN_OR_RETURN(std::vector<std::string> classes, ListClasses(path));
-  ASSIGN_OR_RETURN(std::vector<File> files, ListFiles(path, classes));
-  Scan scan(options);
-  RETURN_IF_ERROR(Annotate(scan.Look(std::move(files)), absl::StrCat("folder '", path, "'")));
-  RETURN_IF_ERROR(Annotate(CheckNoClassIsEmpty(classes, scan.good()), absl::StrCat("folder '", path, "'")));
-  return std::make_shared<ImageFolder>(std::move(scan.good()), std::move(classes), options.channels, scan.common_size(),
-                                       std::move(scan.skipped()));
+  absl::StatusOr<SourcePtr> source = Open(path, options);
+  if (!source.ok()) return Annotate(source.status(), absl::StrCat("folder '", path, "'"));
+  return source;
 }
 
 }  // namespace beak::data

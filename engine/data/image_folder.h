@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/data/source.h"
@@ -12,6 +13,9 @@ namespace beak::data {
 struct ImageFolderOptions {
   int channels = 3;        // 1: gray, 3: RGB; pictures of the other kind are converted
   bool same_size = false;  // a picture of another size than the first is bad: for networks without a resize
+  // The classes in their order, where they are known: a held-out folder takes them from the training folder, for it may
+  // lack one. A folder of another name is an error then.
+  std::vector<std::string> class_names;
   OnBadSample on_bad = OnBadSample::kFail;
   // Nothing outside this folder is read, symbolic links included. Empty: links may lead anywhere.
   std::string root;

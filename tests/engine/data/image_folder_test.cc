@@ -108,6 +108,19 @@ TEST_F(ImageFolderTest, AClassNeedsAPicture) {
   ExpectRefused({}, "class 'bird': expected at least one picture");
 }
 
+// A held-out folder without cats still says 1 for dogs.
+TEST_F(ImageFolderTest, ClassesMayBeGiven) {
+  const TempDir held_out;
+  held_out.Write("dog/1.png", EncodePng(Plain(2, 3, {1})));
+  ImageFolderOptions options;
+  options.class_names = {"cat", "dog"};
+  ASSERT_OK_AND_ASSIGN(const SourcePtr source, OpenImageFolder(held_out.path(), options));
+  EXPECT_EQ(source->schema().fields[1].num_classes, 2);
+  EXPECT_THAT(ReadScalars(*source, "label"), IsOkAndHolds(ElementsAre(1)));
+  options.class_names = {"cat", "bird"};
+  ExpectRefused(options, "expected the classes cat, bird, got a folder 'dog'");
+}
+
 TEST_F(ImageFolderTest, AFolderNeedsClasses) {
   const TempDir empty;
   empty.Write("1.png", EncodePng(Plain(1, 1, {1})));
