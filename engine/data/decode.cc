@@ -119,13 +119,30 @@ absl::StatusOr<Tensor> CropAndResize(const Raster& raster, const Rect& rect, int
 
 }  // namespace
 
-Transform ToPlanes(std::string field) {
-  return [field = std::move(field)](const Schema& in) -> absl::StatusOr<Stage> {
+Transform ConvertTo(DType dtype, std::string field) {
+  return [dtype, field = std::move(field)](const Schema& in) -> absl::StatusOr<Stage> {
+    ASSIGN_OR_RETURN(const size_t number, FindField(in, field));
+    Schema out = in;
+    out.fields[number].dtype = dtype;
+    return Stage{std::move(out), [dtype, number](Sample& sample, Rng&) -> absl::Status {
+                   ASSIGN_OR_RETURN(sample[number], CastTo(sample[number], dtype));
+                   return absl::OkStatus();
+                 }};
+  };
+}
+
+Transform ToPlanes(std::string field, ImageLayout layout) {
+  return [layout, field = std::move(field)](const Schema& in) -> absl::StatusOr<Stage> {
     ASSIGN_OR_RETURN(const size_t number, FindField(in, field));
     const Field& picture = in.fields[number];
     RETURN_IF_ERROR(CheckPicture(picture));
     if (!IsStatic(picture.shape)) return NoPicture(picture, "pictures of one size, or a resize before this");
-    return MakeStage(in, number, ChannelsOf(picture), picture.shape[0], picture.shape[1],
+    const PartialShape& shape = picture.shape;
+    if (layout == ImageLayout::kNchw && shape.size() == 3) {
+      return MakeStage(in, number, shape[0], shape[1], shape[2],
+                       [](const Tensor& planes, Rng&) { return CastTo(planes, DType::kFloat32); });
+    }
+    return MakeStage(in, number, ChannelsOf(picture), shape[0], shape[1],
                      [](const Tensor& pixels, Rng&) { return Deinterleave(pixels); });
   };
 }

@@ -7,12 +7,17 @@
 
 namespace beak::data {
 
+// The same numbers in another type, as ONNX's Cast has them: for values that are no pictures and networks that want
+// float32.
+Transform ConvertTo(DType dtype, std::string field);
+
 // From pictures as sources have them, uint8 [height, width, channels] or [height, width] for one channel, to planes
-// (planes.h) with the same values, 0 .. 255. Each changes one field and leaves the others as they are; each is
+// (planes.h) with the same values, 0 .. 255. Each of these changes one field and leaves the others as they are; each is
 // INVALID_ARGUMENT where the field is no such picture.
 
-// In the size that they have, which must be the same for all.
-Transform ToPlanes(std::string field = "image");
+// In the size that they have, which must be the same for all. With kNchw, pictures are stored as planes: uint8
+// [channels, height, width].
+Transform ToPlanes(std::string field = "image", ImageLayout layout = ImageLayout::kNhwc);
 
 // In one size, whatever theirs is, without chance: as evaluation does it. Pictures have 1 or 3 channels.
 struct ResizeOptions {

@@ -42,6 +42,21 @@ TEST(ToPlanesTest, ValuesStayAsTheyAre) {
   EXPECT_THAT(testing::FloatsOf(*gray), ElementsAre(7, 255));
 }
 
+TEST(ToPlanesTest, TakesPlanesToo) {
+  const SourcePtr source = testing::SourceOfOne("image", Tensor::Of<uint8_t>({2, 1, 2}, {1, 2, 3, 4}));
+  const PipelinePtr pipeline = testing::PipelineOf(source, {ToPlanes("image", ImageLayout::kNchw)});
+  EXPECT_EQ(Describe(pipeline->schema()), "image float32 [2, 1, 2]");
+  EXPECT_THAT(testing::FloatsOf(*pipeline), ElementsAre(1, 2, 3, 4));
+}
+
+TEST(ConvertToTest, KeepsTheNumbers) {
+  const SourcePtr source = testing::SourceOfOne("signal", Tensor::Of<double>({2}, {0.5, -3}));
+  const PipelinePtr pipeline = testing::PipelineOf(source, {ConvertTo(DType::kFloat32, "signal")});
+  EXPECT_EQ(Describe(pipeline->schema()), "signal float32 [2]");
+  EXPECT_THAT(testing::FloatsOf(*pipeline), ElementsAre(0.5f, -3));
+  ExpectRefused(ConvertTo(DType::kFloat32, "x"), Tensor::Of<double>({1}, {1}), "a field 'x'");
+}
+
 TEST(ToPlanesTest, SaysWhatItCannotDo) {
   ExpectRefused(ToPlanes(), Tensor::Of<float>({1, 1, 1}, {1}), "'image': expected a picture, uint8");
   ExpectRefused(ToPlanes(), Tensor::Of<uint8_t>({1}, {1}), "got uint8 [1]");
