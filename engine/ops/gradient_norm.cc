@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/base/status.h"
 #include "engine/ops/gradient_rule.h"
 
@@ -63,32 +65,67 @@ absl::Status BatchNormalizationTraining(GradientContext& context) {
   return absl::OkStatus();
 }
 
-// A batch normalisation in which each channel of each image is a channel of its own.
+// Normalises a tensor seen as [1, rows, elements] row by row: a batch normalisation in which each row is a channel.
+class Rows {
+ public:
+  Rows(GradientContext& context, ValueId x, const Shape& rows)
+      : context_(context), shape_(context.shape(x)), rows_(rows) {
+    const auto vector_of = [&](double value) {
+      return context.Emit("Expand", {EmitScalar(context, context.dtype(x), value), EmitInts(context, {rows[1]})});
+    };
+    ones_ = vector_of(1);
+    x_ = EmitReshape(context, x, rows);
+    normal_ =
+        context.EmitSome("BatchNormalizationTraining", {x_, ones_, vector_of(0)}, Epsilon(context), {true, true, true});
+  }
+
+  // What comes out before scale and bias, in the shape of x.
+  ValueId Normal() const { return EmitReshape(context_, normal_[0], shape_); }
+  // The gradient of x, given that of what comes out before scale and bias.
+  ValueId Gradient(ValueId dy) const {
+    const std::vector<ValueId> inputs = {x_, EmitReshape(context_, dy, rows_), ones_, normal_[1], normal_[2]};
+    const std::vector<bool> wanted = {true, false, false};
+    return EmitReshape(context_, context_.EmitSome("BatchNormalizationGradient", inputs, Epsilon(context_), wanted)[0],
+                       shape_);
+  }
+
+ private:
+  GradientContext& context_;
+  const Shape shape_, rows_;
+  ValueId ones_, x_;
+  std::vector<ValueId> normal_;
+};
+
+// Each channel of each image is normalised alone.
 absl::Status InstanceNormalization(GradientContext& context) {
   const Channels channels{context, context.input(0)};
   const ValueId dy = context.gradient();
   Shape one_image = channels.shape;
   one_image[1] *= one_image[0];
   one_image[0] = 1;
-  const auto vector_of = [&](double value) {
-    return context.Emit("Expand", {EmitScalar(context, channels.dtype, value), EmitInts(context, {one_image[1]})});
-  };
-  const ValueId ones = vector_of(1);
-  const ValueId x = EmitReshape(context, channels.x, one_image);
-  const std::vector<ValueId> normal =
-      context.EmitSome("BatchNormalizationTraining", {x, ones, vector_of(0)}, Epsilon(context), {true, true, true});
+  const Rows rows(context, channels.x, one_image);
   if (context.wants(0)) {
-    const ValueId scaled = context.Emit("Mul", {dy, channels.Spread(context.input(1))});
-    const ValueId dx = context.EmitSome("BatchNormalizationGradient",
-                                        {x, EmitReshape(context, scaled, one_image), ones, normal[1], normal[2]},
-                                        Epsilon(context), {true, false, false})[0];
-    context.Give(0, EmitReshape(context, dx, channels.shape));
+    context.Give(0, rows.Gradient(context.Emit("Mul", {dy, channels.Spread(context.input(1))})));
   }
-  if (context.wants(1)) {
-    const ValueId unscaled = EmitReshape(context, normal[0], channels.shape);
-    context.Give(1, channels.Sum(context.Emit("Mul", {dy, unscaled})));
-  }
+  if (context.wants(1)) context.Give(1, channels.Sum(context.Emit("Mul", {dy, rows.Normal()})));
   if (context.wants(2)) context.Give(2, channels.Sum(dy));
+  return absl::OkStatus();
+}
+
+// All from an axis on is normalised together.
+absl::Status LayerNormalization(GradientContext& context) {
+  if (context.gradient(1) != kNoValue || context.gradient(2) != kNoValue) {
+    return absl::UnimplementedError("gradient: expected a loss that does not depend on mean and deviation");
+  }
+  const Shape shape = context.shape(context.input(0));
+  ASSIGN_OR_RETURN(const int axis,
+                   NormalizeAxis(context.node().Get<int64_t>("axis", -1), static_cast<int>(shape.size())));
+  const int64_t count = NumElements(Shape(shape.begin(), shape.begin() + axis));
+  const Rows rows(context, context.input(0), {1, count, NumElements(shape) / std::max<int64_t>(count, 1)});
+  const ValueId dy = context.gradient();
+  if (context.wants(0)) context.Give(0, rows.Gradient(context.Emit("Mul", {dy, context.input(1)})));
+  if (context.wants(1)) GiveBroadcast(context, 1, context.Emit("Mul", {dy, rows.Normal()}));
+  if (context.input(2) != kNoValue && context.wants(2)) GiveBroadcast(context, 2, dy);
   return absl::OkStatus();
 }
 
@@ -99,6 +136,7 @@ std::vector<GradientEntry> NormGradients() {
       {"BatchNormalization", BatchNormalization},
       {"BatchNormalizationTraining", BatchNormalizationTraining},
       {"InstanceNormalization", InstanceNormalization},
+      {"LayerNormalization", LayerNormalization},
   };
 }
 

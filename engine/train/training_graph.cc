@@ -23,6 +23,7 @@ const std::map<std::string, std::vector<size_t>>& ParameterInputs() {
       {"Gather", {0}},
       {"Gemm", {1, 2}},
       {"InstanceNormalization", {1, 2}},
+      {"LayerNormalization", {1, 2}},
       {"MatMul", {0, 1}},
       {"Mul", {0, 1}},
       {"PRelu", {1}},
@@ -237,11 +238,12 @@ class Builder {
       const absl::StatusOr<Tensor> value = CastTo(*constant, DType::kFloat32);
       if (value.ok() && value->num_elements() == 1) ratio = value->values<float>()[0];
     }
+    const bool spatial = options_.spatial_dropouts.count(graph().value(node.outputs[0]).name) > 0;
     node = {node.name,
             "DropoutTraining",
             {node.inputs[0], seed_},
             {node.outputs[0]},
-            {{"ratio", ratio}, {"salt", static_cast<int64_t>(index)}}};
+            {{"ratio", ratio}, {"salt", static_cast<int64_t>(index)}, {"spatial", int64_t{spatial}}}};
   }
 
   absl::Status AddGradients() {

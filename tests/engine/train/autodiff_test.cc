@@ -91,6 +91,11 @@ const Case kCases[] = {
     {"instance_normalization",
      "input x float64 [2, 3, 2, 3]\ninput s float64 [3]\ninput t float64 [3]\n"
      "y = InstanceNormalization(x, s, t) {epsilon = 0.01}"},
+    {"layer_normalization",
+     "input x float64 [2, 3, 4]\ninput s float64 [4]\ninput t float64 [4]\n"
+     "y = LayerNormalization(x, s, t) {epsilon = 0.01}"},
+    {"layer_normalization_of_planes",
+     "input x float64 [2, 3, 4]\ninput s float64 [3, 4]\ny = LayerNormalization(x, s) {axis = 1, epsilon = 0.01}"},
     {"leaky_relu", "input x float64 [9]\ny = LeakyRelu(x) {alpha = 0.3}"},
     {"log", "input x float64 [4]\na = Exp(x)\ny = Log(a)"},
     {"log_softmax", "input x float64 [2, 4]\ny = LogSoftmax(x)"},

@@ -30,7 +30,7 @@ TEST(PairedComparisonTest, NormalQuantiles) {
 }
 
 // Two-sided 95 % intervals of published examples, as the R package contingencytables (Fagerland, Lydersen and Laake,
-// "Statistical Analysis of Contingency Tables", 2017, tables 8.7 and 8.8) gives them to four and three decimals. The
+// "Statistical Analysis of Contingency Tables", 2017) gives them to four and three decimals. The
 // upper end is minus the lower end of the exchanged comparison.
 TEST(PairedComparisonTest, PublishedIntervals) {
   const PairedCounts cavo = {59, 6, 16, 80};

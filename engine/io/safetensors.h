@@ -1,0 +1,27 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "engine/tensor/tensor.h"
+
+namespace beak {
+
+// The safetensors format: named tensors behind a JSON header. Source: huggingface/safetensors,
+// safetensors/src/tensor.rs
+
+struct SafeTensors {
+  std::map<std::string, Tensor> tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+// What `bytes` hold, which nobody needs to have checked. INVALID_ARGUMENT for what is no such file, is cut short, has
+// bytes left over, names a tensor twice or an element type that we have not; RESOURCE_EXHAUSTED above the limits.
+absl::StatusOr<SafeTensors> ParseSafeTensors(std::string_view bytes);
+
+// The file that holds them: the same bytes for the same contents.
+std::string FormatSafeTensors(const SafeTensors& contents);
+
+}  // namespace beak

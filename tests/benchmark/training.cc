@@ -1,0 +1,112 @@
+// How fast a described network trains, and how well the lecture's network learns MNIST.
+//
+//   beak-benchmark-training speed NETWORK BATCH THREADS SECONDS   random images: images per second, workspace
+//   beak-benchmark-training mnist EPOCHS THREADS                  test accuracy after each epoch (BEAK_DATA)
+//
+// The same as training_peer.py of the peers: float32, SGD with momentum 0.9, softmax cross-entropy; the shortest step.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string>
+
+#include "engine/base/clock.h"
+#include "tests/training/training_run.h"
+
+namespace beak {
+namespace {
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "beak-benchmark-training: %s\n", status.ToString().c_str());
+  return 1;
+}
+
+int Speed(const std::string& name, int64_t batch, int threads, double seconds) {
+  TrainerOptions options;
+  options.optimizer = DefaultOptions(Flavour::kPyTorch, OptimizerKind::kSgd);
+  options.optimizer.momentum = 0.9;
+  options.batch_rows = batch;
+  options.threads = threads;
+  auto training = testing::TrainDescribed(name, options);
+  if (!training.ok()) return Fail(training.status());
+  const Graph& graph = training->network.graph;
+  Shape shape = {batch};
+  for (const Dim& dim : *graph.value(graph.inputs()[0]).type.shape) shape.push_back(dim.known() ? dim.value() : 1);
+  shape.erase(shape.begin() + 1);
+  const int64_t classes = training->network.layers.back().output.back().value();
+  std::mt19937 bits(1);
+  Tensor images = *Tensor::Create(DType::kFloat32, shape), labels = *Tensor::Create(DType::kInt64, {batch});
+  for (float& value : images.mutable_values<float>()) value = static_cast<float>(bits()) / 4294967296.0f;
+  for (int64_t& label : labels.mutable_values<int64_t>()) label = static_cast<int64_t>(bits()) % classes;
+  const TrainingBatch samples = {batch, {{images.bytes(), images.byte_size()}}, {{labels.bytes(), labels.byte_size()}}};
+  const Clock& clock = Clock::Real();
+  double shortest = 1e9;
+  const MonotonicTime end = clock.Now() + std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
+  for (int step = 0; step < 5 || clock.Now() < end; ++step) {
+    const MonotonicTime begin = clock.Now();
+    const auto report = training->trainer->Train(samples, 0.001);
+    if (!report.ok()) return Fail(report.status());
+    if (step >= 2) shortest = std::min(shortest, Seconds(clock.Now() - begin));
+  }
+  std::printf("%s: batch %lld on %d threads: %.2f ms a step, %.0f images/s, workspace %.1f MB\n", name.c_str(),
+              static_cast<long long>(batch), threads, shortest * 1e3, static_cast<double>(batch) / shortest,
+              static_cast<double>(training->trainer->workspace_bytes()) / 1e6);
+  return 0;
+}
+
+int Mnist(int epochs, int threads) {
+  TrainerOptions options;
+  options.optimizer = DefaultOptions(Flavour::kKeras, OptimizerKind::kAdam);
+  options.batch_rows = 64;
+  options.threads = threads;
+  auto training = testing::TrainDescribed("lecture_cnn", options, {0}, {1.0f / 255});
+  if (!training.ok()) return Fail(training.status());
+  const auto train = testing::OpenMnist("train"), test = testing::OpenMnist("t10k");
+  if (!train.ok()) return Fail(train.status());
+  if (!test.ok()) return Fail(test.status());
+  data::LoaderOptions loading;
+  loading.batch_size = 64;
+  loading.epochs = epochs;
+  auto loader = data::Loader::Create(*train, loading);
+  if (!loader.ok()) return Fail(loader.status());
+  const Clock& clock = Clock::Real();
+  MonotonicTime begin = clock.Now();
+  double loss = 0;
+  while (true) {
+    const auto batch = (*loader)->Next();
+    if (!batch.ok()) return Fail(batch.status());
+    if (*batch == nullptr) return 0;
+    const data::Position at = (*batch)->position;
+    const auto report = training->trainer->Train(testing::ToTrainingBatch(**batch), 0.001);
+    if (!report.ok()) return Fail(report.status());
+    loss += report->loss;
+    if (at.batch + 1 < (*loader)->batches_per_epoch()) continue;
+    const double seconds = Seconds(clock.Now() - begin);
+    const auto accuracy = testing::Accuracy(*training, *test, 10'000, threads);
+    if (!accuracy.ok()) return Fail(accuracy.status());
+    std::printf("epoch %lld: loss %.4f, test accuracy %.2f %%, %.1f s, %.0f images/s\n",
+                static_cast<long long>(at.epoch + 1), loss / static_cast<double>((*loader)->batches_per_epoch()),
+                *accuracy * 100, seconds, 60'000 / seconds);
+    std::fflush(stdout);
+    loss = 0;
+    begin = clock.Now();
+  }
+}
+
+int Main(int argc, char** argv) {
+  const std::string what = argc > 1 ? argv[1] : "";
+  if (what == "speed" && argc == 6) {
+    return Speed(argv[2], std::atoll(argv[3]), std::atoi(argv[4]), std::atof(argv[5]));
+  }
+  if (what == "mnist" && argc == 4) return Mnist(std::atoi(argv[2]), std::atoi(argv[3]));
+  std::fprintf(stderr,
+               "usage: beak-benchmark-training speed NETWORK BATCH THREADS SECONDS\n"
+               "       beak-benchmark-training mnist EPOCHS THREADS\n");
+  return 2;
+}
+
+}  // namespace
+}  // namespace beak
+
+int main(int argc, char** argv) { return beak::Main(argc, argv); }
