@@ -1,9 +1,10 @@
 #include "engine/data/image_folder.h"
 
-#include <algorithm>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -90,24 +91,32 @@ absl::StatusOr<std::vector<std::string>> ListFolders(const std::string& path) {
   return folders;
 }
 
-absl::Status CheckKnown(const std::vector<std::string>& folders, const std::vector<std::string>& classes) {
+// The class of each folder.
+absl::StatusOr<std::vector<int64_t>> LabelsOf(const std::vector<std::string>& folders,
+                                              const std::vector<std::string>& classes) {
+  std::map<std::string, int64_t> numbers;
+  for (const std::string& name : classes) numbers.emplace(name, static_cast<int64_t>(numbers.size()));
+  if (numbers.size() != classes.size()) return absl::InvalidArgumentError("expected each class name once");
+  std::vector<int64_t> labels;
   for (const std::string& folder : folders) {
-    if (std::ranges::find(classes, folder) != classes.end()) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected the classes ", absl::StrJoin(classes, ", "), ", got a folder '", folder, "'"));
+    const auto found = numbers.find(folder);
+    if (found == numbers.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected the classes ", absl::StrJoin(classes, ", "), ", got a folder '", folder, "'"));
+    }
+    labels.push_back(found->second);
   }
-  return absl::OkStatus();
+  return labels;
 }
 
 absl::StatusOr<std::vector<File>> ListFiles(const std::string& path, const std::vector<std::string>& folders,
-                                            const std::vector<std::string>& classes) {
+                                            const std::vector<int64_t>& labels) {
   std::vector<File> files;
-  for (const std::string& folder : folders) {
-    const int64_t label = std::ranges::find(classes, folder) - classes.begin();
-    const std::string place = absl::StrCat(path, "/", folder);
+  for (size_t i = 0; i < folders.size(); ++i) {
+    const std::string place = absl::StrCat(path, "/", folders[i]);
     ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(place));
     for (const std::string& name : names) {
-      if (!IsHidden(name)) files.push_back({absl::StrCat(place, "/", name), label});
+      if (!IsHidden(name)) files.push_back({absl::StrCat(place, "/", name), labels[i]});
     }
     if (files.size() > kMaxFiles) {
       return absl::ResourceExhaustedError(absl::StrCat("expected at most ", kMaxFiles, " files"));
@@ -161,13 +170,14 @@ class Scan {
   bool sizes_differ_ = false;
 };
 
-absl::Status CheckNoFolderIsEmpty(const std::vector<std::string>& folders, const std::vector<std::string>& classes,
+absl::Status CheckNoFolderIsEmpty(const std::vector<std::string>& folders, const std::vector<int64_t>& labels,
                                   const std::vector<File>& files) {
-  std::vector<bool> seen(classes.size());
-  for (const File& file : files) seen[static_cast<size_t>(file.label)] = true;
-  for (const std::string& folder : folders) {
-    if (seen[static_cast<size_t>(std::ranges::find(classes, folder) - classes.begin())]) continue;
-    return absl::InvalidArgumentError(absl::StrCat("class '", folder, "': expected at least one picture, got none"));
+  std::set<int64_t> seen;
+  for (const File& file : files) seen.insert(file.label);
+  for (size_t i = 0; i < folders.size(); ++i) {
+    if (seen.count(labels[i]) > 0) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("class '", folders[i], "': expected at least one picture, got none"));
   }
   return absl::OkStatus();
 }
@@ -178,11 +188,11 @@ absl::StatusOr<SourcePtr> Open(const std::string& path, const ImageFolderOptions
   }
   ASSIGN_OR_RETURN(const std::vector<std::string> folders, ListFolders(path));
   std::vector<std::string> classes = options.class_names.empty() ? folders : options.class_names;
-  RETURN_IF_ERROR(CheckKnown(folders, classes));
-  ASSIGN_OR_RETURN(std::vector<File> files, ListFiles(path, folders, classes));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> labels, LabelsOf(folders, classes));
+  ASSIGN_OR_RETURN(std::vector<File> files, ListFiles(path, folders, labels));
   Scan scan(options);
   RETURN_IF_ERROR(scan.Look(std::move(files)));
-  RETURN_IF_ERROR(CheckNoFolderIsEmpty(folders, classes, scan.good()));
+  RETURN_IF_ERROR(CheckNoFolderIsEmpty(folders, labels, scan.good()));
   return std::make_shared<ImageFolder>(std::move(scan.good()), std::move(classes), options.channels, scan.common_size(),
                                        std::move(scan.skipped()));
 }

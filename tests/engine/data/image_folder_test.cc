@@ -119,6 +119,8 @@ TEST_F(ImageFolderTest, ClassesMayBeGiven) {
   EXPECT_THAT(ReadScalars(*source, "label"), IsOkAndHolds(ElementsAre(1)));
   options.class_names = {"cat", "bird"};
   ExpectRefused(options, "expected the classes cat, bird, got a folder 'dog'");
+  options.class_names = {"cat", "dog", "cat"};
+  ExpectRefused(options, "expected each class name once");
 }
 
 TEST_F(ImageFolderTest, AFolderNeedsClasses) {
