@@ -398,10 +398,7 @@ TEST_F(EnsembleTest, AnAnswerHasAsManyRowsAsItsRequest) {
   request.inputs = {Input<float>("x", DType::kFloat32, {2, 1}, {3, 5})};
   request.outputs = {{"y", 1}};
   StartRequest(request);
-  // What was handed to the preparer before this has been done when this has.
-  std::promise<void> compiled;
-  ASSERT_TRUE(preparer_.Enqueue(Preparer::Urgency::kWhenever, [&](const CancelToken&) { compiled.set_value(); }));
-  compiled.get_future().wait();
+  AwaitPreparer();
   Run("pairs");
   EXPECT_THAT(answers_[0].response,
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("got FP32 of shape [4, 1]")));

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 #include <deque>
+#include <future>
 #include <list>
 #include <memory>
 #include <string>
@@ -95,6 +96,16 @@ class PredictorFixture : public ::testing::Test {
   const TempDir dir_;
   FakeClock clock_;
   Metrics metrics_{"test"};
+  // Returns when all that was handed to the preparer before has been done, what came of it included: the larger
+  // programs of a shape come after the first one.
+  void AwaitPreparer() {
+    for (int round = 0; round < 2; ++round) {
+      const auto done = std::make_shared<std::promise<void>>();
+      ASSERT_TRUE(preparer_.Enqueue(Preparer::Urgency::kWhenever, [done](const CancelToken&) { done->set_value(); }));
+      done->get_future().wait();
+    }
+  }
+
   InlineScheduler scheduler_;
   Preparer preparer_;
   std::unique_ptr<Tracer> tracer_ = std::make_unique<Tracer>();
