@@ -1,4 +1,4 @@
-#include <limits>
+#include <cmath>
 
 #include "engine/base/status.h"
 #include "engine/onednn/activation.h"
@@ -14,9 +14,14 @@ std::optional<Eltwise> FunctionOf(const Node& node) {
   if (name == "Relu") return Eltwise{dnnl::algorithm::eltwise_relu_use_dst_for_bwd};
   if (name == "Sigmoid") return Eltwise{dnnl::algorithm::eltwise_logistic_use_dst_for_bwd};
   if (name == "Tanh") return Eltwise{dnnl::algorithm::eltwise_tanh_use_dst_for_bwd};
-  // Clip's slope on its bounds is another; the rest is seldom trained, and right in the reference kernels.
+  // Of the library's two, the one whose slope on the bounds is 0.
+  const float alpha = node.Get("activation_alpha", 0.0f), beta = node.Get("activation_beta", 0.0f);
+  if (name == "Clip" && alpha <= beta && std::isfinite(alpha) && std::isfinite(beta)) {
+    return Eltwise{dnnl::algorithm::eltwise_clip_v2, alpha, beta};
+  }
+  // The rest is seldom trained, and right in the reference kernels.
   if (name != "Elu" && name != "LeakyRelu" && name != "Swish" && name != "Softplus") return std::nullopt;
-  return FindEltwise(name, node.Get("activation_alpha", 0.0f), node.Get("activation_beta", 0.0f));
+  return FindEltwise(name, alpha, beta);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace beak::onednn {
 namespace {
 
-constexpr int64_t kLanes = 16;  // channels that lie side by side and are looked at together
+constexpr int64_t kLanes = 8;
 
 // An image [N, C, H, W] as planes of pixels, in each of which `lanes` channels lie side by side. Strides in elements.
 struct Planes {
@@ -102,20 +102,42 @@ struct Pool {
   }
 };
 
+// Channels that are looked at together. All are loaded before any is stored, so that the compiler may use vectors.
+struct Lanes {
+  std::array<float, kLanes> values;
+
+  Lanes(const float* from, int64_t count) {
+    if (count == kLanes) {
+      for (int64_t l = 0; l < kLanes; ++l) values[l] = from[l];
+    } else {
+      values.fill(0);
+      for (int64_t l = 0; l < count; ++l) values[l] = from[l];
+    }
+  }
+  void Store(float* to, int64_t count) const {
+    if (count == kLanes) {
+      for (int64_t l = 0; l < kLanes; ++l) to[l] = values[l];
+    } else {
+      for (int64_t l = 0; l < count; ++l) to[l] = values[l];
+    }
+  }
+};
+
 // Of several largest elements the first has it all.
 void MaxPlane(const Pool& pool, int64_t image, int64_t block, const float* x, const float* y, const float* dy,
               float* dx) {
   pool.ForEachWindow(image, block, [&](int64_t row, int64_t column, int64_t from, int64_t place, int64_t lanes) {
-    std::array<float, kLanes> rest;
-    std::copy_n(dy + place, lanes, rest.begin());
+    const Lanes largest(y + place, lanes);
+    Lanes rest(dy + place, lanes);
     pool.ForEachPixel(row, column, [&](int64_t pixel) {
-      const float* const in = x + from + pixel;
-      float* const out = dx + from + pixel;
-      for (int64_t l = 0; l < lanes; ++l) {
-        const bool largest = in[l] == y[place + l];
-        out[l] += largest ? rest[l] : 0.0f;
-        rest[l] = largest ? 0.0f : rest[l];
+      const Lanes in(x + from + pixel, lanes);
+      Lanes out(dx + from + pixel, lanes);
+      for (int64_t l = 0; l < kLanes; ++l) {
+        const bool found = in.values[l] == largest.values[l];
+        out.values[l] += found ? rest.values[l] : 0.0f;
+        rest.values[l] = found ? 0.0f : rest.values[l];
       }
+      out.Store(dx + from + pixel, lanes);
     });
   });
 }
@@ -123,8 +145,11 @@ void MaxPlane(const Pool& pool, int64_t image, int64_t block, const float* x, co
 void AveragePlane(const Pool& pool, int64_t image, int64_t block, const float* dy, float* dx) {
   pool.ForEachWindow(image, block, [&](int64_t row, int64_t column, int64_t from, int64_t place, int64_t lanes) {
     const float part = 1.0f / static_cast<float>(pool.CountAt(0, row) * pool.CountAt(1, column));
+    const Lanes gradient(dy + place, lanes);
     pool.ForEachPixel(row, column, [&](int64_t pixel) {
-      for (int64_t l = 0; l < lanes; ++l) dx[from + pixel + l] += dy[place + l] * part;
+      Lanes out(dx + from + pixel, lanes);
+      for (int64_t l = 0; l < kLanes; ++l) out.values[l] += gradient.values[l] * part;
+      out.Store(dx + from + pixel, lanes);
     });
   });
 }

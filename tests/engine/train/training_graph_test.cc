@@ -54,6 +54,11 @@ const Case kCases[] = {
      "const w2 float32 [25, 8, 1, 1] = fill 1.0\nc2 = Conv(c1, w2)\nr2 = LeakyRelu(c2) {alpha = 0.1}\n"
      "p = AveragePool(r2) {kernel_shape = [2, 2], strides = [2, 2]}\nconst w3 float32 [5, 25, 2, 2] = fill 1.0\n"
      "c3 = Conv(p, w3)\ny = Flatten(c3)"},
+    {"relu6",
+     {8, 6, 6},
+     "const w1 float32 [20, 8, 3, 3] = fill 1.0\nc1 = Conv(x, w1)\nconst l float32 [] = {0.0}\nconst h float32 [] = "
+     "{0.5}\n"
+     "a1 = Clip(c1, l, h)\nconst w2 float32 [5, 20, 4, 4] = fill 1.0\nc2 = Conv(a1, w2)\ny = Flatten(c2)"},
     {"odd_activations",
      {8, 6, 6},
      "const w1 float32 [20, 8, 3, 3] = fill 1.0\nc1 = Conv(x, w1)\na1 = Sigmoid(c1)\nconst w2 float32 [12, 20, 2, 2] = "
