@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/engine/data/sources.h"
 #include "tests/support/status_matchers.h"
 
@@ -69,6 +71,22 @@ TEST(PipelineTest, TransformsDoNotShareTheirChance) {
   const std::vector<float> both = testing::FloatsOf(*testing::PipelineOf(testing::Numbers(5), {Draw(0), Draw(1)}));
   EXPECT_EQ(both[0], alone);
   EXPECT_NE(both[1], alone);
+}
+
+TEST(PipelineTest, ThreadsReadTheSame) {
+  constexpr int64_t kSamples = 200;
+  const PipelinePtr pipeline = testing::PipelineOf(testing::Numbers(kSamples), {Draw(0), Draw(1)});
+  const auto read_all = [&] {
+    std::vector<std::vector<float>> all;
+    for (int64_t i = 0; i < kSamples; ++i) all.push_back(testing::FloatsOf(*pipeline, i));
+    return all;
+  };
+  std::vector<std::vector<std::vector<float>>> results(3);
+  std::vector<std::thread> threads;
+  for (auto& result : results) threads.emplace_back([&] { result = read_all(); });
+  for (std::thread& thread : threads) thread.join();
+  const std::vector<std::vector<float>> expected = read_all();
+  for (const auto& result : results) EXPECT_EQ(result, expected);
 }
 
 TEST(PipelineTest, ErrorsNameTheSample) {
