@@ -39,6 +39,9 @@ class ProgramSet {
   // A workspace of a program that has been prepared. The lease must not outlive this object.
   absl::StatusOr<WorkspaceLease> Acquire(int64_t rows, int threads);
 
+  // Frees workspaces that nobody uses: they come back with the first requests.
+  void FreeIdleWorkspaces() { workspaces_.Clear(); }
+
   // Bytes of one run's workspace; 0 for a program that is not there.
   size_t WorkspaceBytes(int64_t rows, int threads) const;
 

@@ -25,7 +25,13 @@ const Cost* CostOf(const CostCurve& curve, int64_t rows) {
 absl::Status PrepareOne(ProgramSet& programs, int64_t rows, int threads, const WarmUpOptions& options) {
   if (options.stop != nullptr && options.stop->cancelled()) return absl::CancelledError("the warm-up was stopped");
   ProgramSet::Check check;
-  if (rows == 2 && threads == 1) check = [&] { return CheckRowsIndependent(programs); };
+  if (rows == 2 && threads == 1) {
+    check = [&] {
+      absl::Status status = CheckRowsIndependent(programs);
+      programs.FreeIdleWorkspaces();  // a model that nobody asks costs its weights alone
+      return status;
+    };
+  }
   RETURN_IF_ERROR(programs.Prepare(rows, threads, check));
   options.prepared();
   return absl::OkStatus();

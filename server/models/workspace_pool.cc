@@ -38,6 +38,13 @@ WorkspaceLease WorkspacePool::Acquire(std::shared_ptr<const Program> program) {
   return WorkspaceLease(this, std::move(program), std::move(workspace));
 }
 
+void WorkspacePool::Clear() {
+  std::list<Idle> idle;  // freed after the lock is released
+  MutexLock lock(mutex_);
+  idle.swap(idle_);
+  idle_bytes_ = 0;
+}
+
 void WorkspacePool::Return(Idle idle) {
   std::list<Idle> excess;  // freed after the lock is released
   MutexLock lock(mutex_);

@@ -52,6 +52,9 @@ class WorkspacePool {
   // An idle workspace of the program, or a new one.
   WorkspaceLease Acquire(std::shared_ptr<const Program> program);
 
+  // Frees those that are idle: nobody is expected to need them soon.
+  void Clear() EXCLUDES(mutex_);
+
  private:
   friend class WorkspaceLease;
   struct Idle {

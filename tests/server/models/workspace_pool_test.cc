@@ -41,6 +41,19 @@ TEST(WorkspacePoolTest, AWorkspaceIsUsedAgain) {
   EXPECT_EQ(Idle(program), 1);
 }
 
+TEST(WorkspacePoolTest, ClearFreesThoseThatAreIdle) {
+  WorkspacePool pool(1);
+  const auto program = MakeProgram(4096);
+  {
+    const WorkspaceLease lease = pool.Acquire(program);
+    LendAndReturn(pool, program, 1);
+    EXPECT_EQ(Idle(program), 2) << "one is lent, one idle";
+    pool.Clear();
+    EXPECT_EQ(Idle(program), 1);
+  }
+  EXPECT_EQ(Idle(program), 1) << "what comes back is kept again";
+}
+
 TEST(WorkspacePoolTest, NoTwoLeasesShareOne) {
   WorkspacePool pool(1);
   const auto program = MakeProgram(4096);
