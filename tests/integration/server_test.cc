@@ -521,8 +521,12 @@ TEST_F(ServerTest, DeadlinesAreHonouredInTheQueue) {
   (*request.mutable_parameters())["timeout"].set_int64_param(1);
   const grpc::Status status = Infer(stub(), request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED) << "by the parameter, for the call has a minute";
-  EXPECT_EQ(Infer(stub(), FloatRequest("scale", {1, 2}, {1, 2}), &response, milliseconds(1)).error_code(),
-            grpc::StatusCode::DEADLINE_EXCEEDED);
+  // A millisecond may be enough, where a lane happens to become free.
+  auto code = grpc::StatusCode::OK;
+  for (int i = 0; i < 100 && code == grpc::StatusCode::OK; ++i) {
+    code = Infer(stub(), FloatRequest("scale", {1, 2}, {1, 2}), &response, milliseconds(1)).error_code();
+  }
+  EXPECT_EQ(code, grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_EQ(MetricValue(metrics_port(), "beak_executed_late_total"), 0);
 }
 
