@@ -5,25 +5,23 @@
 namespace beak::onednn {
 namespace {
 
-absl::Status CheckRank(const OperandInfo& x) {
-  if (x.shape.size() >= 2 && x.shape.size() <= 5) return absl::OkStatus();
+// Both compute all of their outputs.
+absl::Status CheckNorm(const KernelRequest& request) {
+  RETURN_IF_ERROR(AllEligible(request));
+  if (request.outputs.size() != 3 || !request.outputs[1].present || !request.outputs[2].present) {
+    return absl::UnimplementedError("not all outputs are wanted");
+  }
+  const size_t rank = request.inputs[0].shape.size();
+  if (rank >= 2 && rank <= 5) return absl::OkStatus();
   return absl::UnimplementedError("rank is not 2 to 5");
-}
-
-// All outputs but the first are vectors, of which those that nobody wants are computed all the same.
-absl::Status CheckOutputs(const KernelRequest& request) {
-  if (request.outputs.size() == 3 && request.outputs[1].present && request.outputs[2].present) return absl::OkStatus();
-  return absl::UnimplementedError("not all outputs are wanted");
 }
 
 }  // namespace
 
 // x, scale, bias -> y, mean, variance
 absl::StatusOr<KernelPlan> PlanBatchNormalizationTraining(const KernelRequest& request) {
-  RETURN_IF_ERROR(AllEligible(request));
-  RETURN_IF_ERROR(CheckOutputs(request));
+  RETURN_IF_ERROR(CheckNorm(request));
   const OperandInfo& x = request.inputs[0];
-  RETURN_IF_ERROR(CheckRank(x));
   return Guarded([&]() -> absl::StatusOr<KernelPlan> {
     const Desc data = DescOf(x), channels = PlainDesc({x.shape[1]});
     const auto desc =
@@ -46,10 +44,8 @@ absl::StatusOr<KernelPlan> PlanBatchNormalizationTraining(const KernelRequest& r
 
 // x, dy, scale, mean, variance -> dx, dscale, dbias
 absl::StatusOr<KernelPlan> PlanBatchNormalizationGradient(const KernelRequest& request) {
-  RETURN_IF_ERROR(AllEligible(request));
-  RETURN_IF_ERROR(CheckOutputs(request));
+  RETURN_IF_ERROR(CheckNorm(request));
   const OperandInfo& x = request.inputs[0];
-  RETURN_IF_ERROR(CheckRank(x));
   return Guarded([&]() -> absl::StatusOr<KernelPlan> {
     const Desc data = DescOf(x), channels = PlainDesc({x.shape[1]});
     const auto desc =

@@ -8,9 +8,10 @@
 #include "engine/onednn/kernels.h"
 #include "engine/onednn/primitive.h"
 #include "engine/ops/window.h"
+#include "engine/reference/window_taps.h"
 
 // The gradients of pools in any layout of the library's: its own kernels want indices from the forward pass, which a
-// pool does not keep; looking for the largest element again costs less than storing them.
+// pool does not keep: the largest element is looked for again.
 
 namespace beak::onednn {
 namespace {
@@ -40,42 +41,26 @@ absl::StatusOr<Planes> PlanesOf(const Desc& desc) {
   return planes;
 }
 
-// The part of a dimension that the window covers at one place of the output.
-struct Range {
-  int64_t begin, end;  // of the window's elements
-  int64_t first;       // where element 0 lies in the input
-};
-
 struct Pool {
-  Window window;
-  std::array<int64_t, 2> input;  // height, width
-  Planes x, y;                   // of the pool's input and output
-  // By place of the output: worked out once, for the divisions take longer than the sums.
-  std::array<std::vector<Range>, 2> ranges;
+  Window3 window;  // over planes, rows, columns: of one plane here
+  Planes x, y;     // of the pool's input and output
+  // By row and column of the output: worked out once, for the divisions take longer than the sums.
+  std::vector<Taps> rows, columns;
   bool count_padding = false;
 
-  Range RangeAt(size_t d, int64_t place) const {
-    const int64_t first = place * window.strides[d] - window.pads_begin[d], dilation = window.dilations[d];
-    const int64_t begin = first < 0 ? (-first + dilation - 1) / dilation : 0;
-    const int64_t end = first >= input[d] ? 0 : (input[d] - 1 - first) / dilation + 1;
-    return {std::min(begin, window.kernel[d]), std::min(end, window.kernel[d]), first};
-  }
-  // How many elements there are in it, those of the padding too where they count.
-  int64_t CountAt(size_t d, int64_t place) const {
-    const Range range = RangeAt(d, place);
-    if (!count_padding) return std::max<int64_t>(range.end - range.begin, 0);
-    const int64_t last = input[d] + window.pads_end[d] - 1 - range.first;
-    return std::clamp<int64_t>(last / window.dilations[d] + 1, 0, window.kernel[d]);
+  // How many elements an average is of, those of the padding too where they count.
+  int64_t CountAt(int64_t row, int64_t column) const {
+    if (count_padding) return window.PaddedTapsAt(1, row) * window.PaddedTapsAt(2, column);
+    return (rows[row].end - rows[row].begin) * (columns[column].end - columns[column].begin);
   }
 
   // Calls fn(offset of the pixel in a plane of x) for each pixel that the window covers.
   template <typename Fn>
   void ForEachPixel(int64_t row, int64_t column, Fn fn) const {
-    const Range &rows = ranges[0][row], &columns = ranges[1][column];
-    for (int64_t r = rows.begin; r < rows.end; ++r) {
-      const int64_t start = (rows.first + r * window.dilations[0]) * x.row_stride;
-      for (int64_t c = columns.begin; c < columns.end; ++c) {
-        fn(start + (columns.first + c * window.dilations[1]) * x.pixel_stride);
+    for (int64_t r = rows[row].begin; r < rows[row].end; ++r) {
+      const int64_t start = (rows[row].first + r * window.dilations[1]) * x.row_stride;
+      for (int64_t c = columns[column].begin; c < columns[column].end; ++c) {
+        fn(start + (columns[column].first + c * window.dilations[2]) * x.pixel_stride);
       }
     }
   }
@@ -86,8 +71,8 @@ struct Pool {
   void ForEachWindow(int64_t image, int64_t block, Fn fn) const {
     const int64_t x_plane = image * x.image_stride + block * x.block_stride;
     const int64_t y_plane = image * y.image_stride + block * y.block_stride;
-    for (int64_t row = 0; row < window.output[0]; ++row) {
-      for (int64_t column = 0; column < window.output[1]; ++column) {
+    for (int64_t row = 0; row < window.output[1]; ++row) {
+      for (int64_t column = 0; column < window.output[2]; ++column) {
         const int64_t place = y_plane + row * y.row_stride + column * y.pixel_stride;
         for (int64_t lane = 0; lane < x.lanes; lane += kLanes) {
           fn(row, column, x_plane + lane, place + lane, std::min(kLanes, x.lanes - lane));
@@ -98,8 +83,8 @@ struct Pool {
 
   void Clear(int64_t image, int64_t block, float* dx) const {
     float* const plane = dx + image * x.image_stride + block * x.block_stride;
-    for (int64_t row = 0; row < input[0]; ++row) {
-      for (int64_t column = 0; column < input[1]; ++column) {
+    for (int64_t row = 0; row < window.input[1]; ++row) {
+      for (int64_t column = 0; column < window.input[2]; ++column) {
         std::fill_n(plane + row * x.row_stride + column * x.pixel_stride, x.lanes, 0.0f);
       }
     }
@@ -144,7 +129,7 @@ void MaxPlane(const Pool& pool, int64_t image, int64_t block, const float* x, co
 
 void AveragePlane(const Pool& pool, int64_t image, int64_t block, const float* dy, float* dx) {
   pool.ForEachWindow(image, block, [&](int64_t row, int64_t column, int64_t from, int64_t place, int64_t lanes) {
-    const float part = 1.0f / static_cast<float>(pool.CountAt(0, row) * pool.CountAt(1, column));
+    const float part = 1.0f / static_cast<float>(pool.CountAt(row, column));
     Vector gradient, out;
     Load(dy + place, lanes, gradient);
     gradient *= part;
@@ -203,14 +188,15 @@ absl::StatusOr<std::unique_ptr<const Kernel>> MakePoolGradient(const KernelReque
   const Shape shape = DimsOf(x);
   if (shape.size() != 4) return absl::UnimplementedError("not an image");
   Pool pool;
-  ASSIGN_OR_RETURN(pool.window, PoolWindow(request.node, shape));
-  pool.input = {shape[2], shape[3]};
+  ASSIGN_OR_RETURN(const Window window, PoolWindow(request.node, shape));
+  ASSIGN_OR_RETURN(pool.window, Window3::From(window, shape));
+  for (int64_t row = 0; row < pool.window.output[1]; ++row) pool.rows.push_back(pool.window.TapsAt(1, row));
+  for (int64_t column = 0; column < pool.window.output[2]; ++column) {
+    pool.columns.push_back(pool.window.TapsAt(2, column));
+  }
   pool.count_padding = request.node.Get<int64_t>("count_include_pad", 0) != 0;
   ASSIGN_OR_RETURN(pool.x, PlanesOf(x));
   ASSIGN_OR_RETURN(pool.y, PlanesOf(y));
-  for (const size_t d : {size_t{0}, size_t{1}}) {
-    for (int64_t place = 0; place < pool.window.output[d]; ++place) pool.ranges[d].push_back(pool.RangeAt(d, place));
-  }
   if (pool.x.lanes != pool.y.lanes) return absl::UnimplementedError("input and output are laid out differently");
   return std::make_unique<const PoolGradientKernel>(std::move(pool), request.threads);
 }

@@ -2,43 +2,44 @@
 
 #include "engine/base/status.h"
 #include "engine/reference/activation.h"
+#include "engine/reference/conv_geometry.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernels.h"
-#include "engine/reference/window_taps.h"
 
 // Convolutions over one to three spatial dimensions, summed in double: channels outermost, then the window row by row,
 // then bias and residual. Padding is left out of the sum, so a NaN or infinity reaches only the outputs whose window
 // holds it.
 
 namespace beak {
+
+absl::StatusOr<ConvGeometry> ConvGeometry::From(const Node& node, const Shape& x, const Shape& w) {
+  ASSIGN_OR_RETURN(const Window window, ConvWindow(node, x, w));
+  ConvGeometry geometry;
+  ASSIGN_OR_RETURN(geometry.window, Window3::From(window, x));
+  geometry.batch = x[0];
+  geometry.groups = node.Get<int64_t>("group", 1);
+  if (geometry.groups < 1 || x[1] != w[1] * geometry.groups || w[0] % geometry.groups != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("weights: expected ", geometry.groups, " groups of the input's ",
+                                                   x[1], " channels, got ", ToString(w)));
+  }
+  geometry.group_inputs = w[1];
+  geometry.group_outputs = w[0] / geometry.groups;
+  return geometry;
+}
+
 namespace {
 
-// Everything that is the same for each output channel.
 struct ConvPlan {
-  Window3 window;
-  int64_t batch;
-  int64_t groups;
-  int64_t group_inputs;   // channels of the input in one group
-  int64_t group_outputs;  // channels of the output in one group
+  ConvGeometry geometry;
   bool has_bias;
   bool has_residual;
 };
 
 absl::StatusOr<ConvPlan> PlanConv(const KernelRequest& request) {
-  const Shape& x = request.inputs[0].shape;
   const Shape& w = request.inputs[1].shape;
   RETURN_IF_ERROR(CheckSameType(request, {1, 2, 3}));
-  ASSIGN_OR_RETURN(const Window window, ConvWindow(request.node, x, w));
   ConvPlan plan;
-  ASSIGN_OR_RETURN(plan.window, Window3::From(window, x));
-  plan.batch = x[0];
-  plan.groups = request.node.Get<int64_t>("group", 1);
-  if (plan.groups < 1 || x[1] != w[1] * plan.groups || w[0] % plan.groups != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("weights: expected ", plan.groups, " groups of the input's ", x[1],
-                                                   " channels, got ", ToString(w)));
-  }
-  plan.group_inputs = w[1];
-  plan.group_outputs = w[0] / plan.groups;
+  ASSIGN_OR_RETURN(plan.geometry, ConvGeometry::From(request.node, request.inputs[0].shape, w));
   plan.has_bias = HasInput(request, 2);
   plan.has_residual = HasInput(request, 3);
   RETURN_IF_ERROR(CheckElements(request, 2, w[0]));
@@ -47,30 +48,30 @@ absl::StatusOr<ConvPlan> PlanConv(const KernelRequest& request) {
 }
 
 template <typename T>
-double SumWindow(const ConvPlan& plan, const std::array<Taps, 3>& taps, const T* x, const T* w) {
+double SumWindow(const ConvGeometry& geometry, const std::array<Taps, 3>& taps, const T* x, const T* w) {
   double sum = 0;
-  for (int64_t c = 0; c < plan.group_inputs; ++c) {
-    plan.window.ForEachTap(taps, [&](int64_t tap, int64_t element) {
+  for (int64_t c = 0; c < geometry.group_inputs; ++c) {
+    geometry.window.ForEachTap(taps, [&](int64_t tap, int64_t element) {
       sum += static_cast<double>(x[element]) * static_cast<double>(w[tap]);
     });
-    x += plan.window.input_size();
-    w += plan.window.kernel_size();
+    x += geometry.window.input_size();
+    w += geometry.window.kernel_size();
   }
   return sum;
 }
 
 // fn(sum, place in the output) gives an output element.
 template <typename T, typename Fn>
-void Convolve(const ConvPlan& plan, const T* x, const T* w, T* y, Fn fn) {
-  const int64_t outputs = plan.groups * plan.group_outputs;
-  const int64_t group_size = plan.group_inputs * plan.window.input_size();
-  for (int64_t n = 0; n < plan.batch; ++n) {
+void Convolve(const ConvGeometry& geometry, const T* x, const T* w, T* y, Fn fn) {
+  const int64_t outputs = geometry.outputs();
+  const int64_t group_size = geometry.group_inputs * geometry.window.input_size();
+  for (int64_t n = 0; n < geometry.batch; ++n) {
     for (int64_t m = 0; m < outputs; ++m) {
-      const T* const channels = x + (n * plan.groups + m / plan.group_outputs) * group_size;
-      const T* const weights = w + m * plan.group_inputs * plan.window.kernel_size();
-      const int64_t start = (n * outputs + m) * plan.window.output_size();
-      plan.window.ForEachOutput([&](int64_t place, const std::array<Taps, 3>& taps) {
-        y[start + place] = fn(SumWindow(plan, taps, channels, weights), m, start + place);
+      const T* const channels = x + (n * geometry.groups + m / geometry.group_outputs) * group_size;
+      const T* const weights = w + m * geometry.group_inputs * geometry.window.kernel_size();
+      const int64_t start = (n * outputs + m) * geometry.window.output_size();
+      geometry.window.ForEachOutput([&](int64_t place, const std::array<Taps, 3>& taps) {
+        y[start + place] = fn(SumWindow(geometry, taps, channels, weights), m, start + place);
       });
     }
   }
@@ -81,7 +82,7 @@ absl::StatusOr<ReferenceRun> PrepareConv(const KernelRequest& request) {
   return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
     return [plan](ReferenceInputs inputs, ReferenceOutputs outputs) {
       const T* const bias = plan.has_bias ? Input<T>(inputs, 2) : nullptr;
-      Convolve(plan, Input<T>(inputs, 0), Input<T>(inputs, 1), Output<T>(outputs),
+      Convolve(plan.geometry, Input<T>(inputs, 0), Input<T>(inputs, 1), Output<T>(outputs),
                [bias](double sum, int64_t m, int64_t) {
                  return static_cast<T>(bias != nullptr ? sum + static_cast<double>(bias[m]) : sum);
                });
@@ -96,7 +97,7 @@ ReferenceRun FusedConv(const ConvPlan& plan, Activation<T> activation, T alpha, 
   return [=](ReferenceInputs inputs, ReferenceOutputs outputs) {
     const T* const bias = plan.has_bias ? Input<T>(inputs, 2) : nullptr;
     const T* const residual = plan.has_residual ? Input<T>(inputs, 3) : nullptr;
-    Convolve(plan, Input<T>(inputs, 0), Input<T>(inputs, 1), Output<T>(outputs),
+    Convolve(plan.geometry, Input<T>(inputs, 0), Input<T>(inputs, 1), Output<T>(outputs),
              [=](double sum, int64_t m, int64_t place) {
                if (bias != nullptr) sum += static_cast<double>(bias[m]);
                if (residual != nullptr) sum += static_cast<double>(residual[place]);

@@ -1,58 +1,40 @@
 #include <algorithm>
 
 #include "engine/base/status.h"
+#include "engine/reference/conv_geometry.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernels.h"
-#include "engine/reference/window_taps.h"
 
 // The gradients of a convolution, summed in double in the order in which the convolution itself reads.
 
 namespace beak {
 namespace {
 
-struct Plan {
-  Window3 window;
-  int64_t batch;
-  int64_t groups;
-  int64_t group_inputs;   // channels of the input in one group
-  int64_t group_outputs;  // channels of the output in one group
-
-  int64_t inputs() const { return groups * group_inputs; }
-  int64_t outputs() const { return groups * group_outputs; }
-};
-
-absl::StatusOr<Plan> PlanFor(const KernelRequest& request, const Shape& x, const Shape& w, const Shape& dy) {
-  ASSIGN_OR_RETURN(const Window window, ConvWindow(request.node, x, w));
-  Plan plan;
-  ASSIGN_OR_RETURN(plan.window, Window3::From(window, x));
-  plan.batch = x[0];
-  plan.groups = request.node.Get<int64_t>("group", 1);
-  if (plan.groups < 1 || x[1] != w[1] * plan.groups || w[0] % plan.groups != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("weights: expected ", plan.groups, " groups of the input's ", x[1],
-                                                   " channels, got ", ToString(w)));
-  }
-  plan.group_inputs = w[1];
-  plan.group_outputs = w[0] / plan.groups;
+// The geometry of the convolution that this is a gradient of, whose output has the shape of `dy`.
+absl::StatusOr<ConvGeometry> GeometryFor(const KernelRequest& request, const Shape& x, const Shape& w,
+                                         const Shape& dy) {
+  ASSIGN_OR_RETURN(const ConvGeometry geometry, ConvGeometry::From(request.node, x, w));
   Shape expected = {x[0], w[0]};
-  expected.insert(expected.end(), window.output.begin(), window.output.end());
-  if (dy == expected) return plan;
+  const auto& output = geometry.window.output;  // in three dimensions
+  expected.insert(expected.end(), output.end() - static_cast<std::ptrdiff_t>(x.size() - 2), output.end());
+  if (dy == expected) return geometry;
   return absl::InvalidArgumentError(
       absl::StrCat("output's gradient: expected shape ", ToString(expected), ", got ", ToString(dy)));
 }
 
 // Calls fn(input element, weight, output element) for each product of the convolution.
 template <typename Fn>
-void ForEachProduct(const Plan& plan, Fn fn) {
-  const int64_t input_size = plan.window.input_size(), kernel_size = plan.window.kernel_size();
-  for (int64_t n = 0; n < plan.batch; ++n) {
-    for (int64_t m = 0; m < plan.outputs(); ++m) {
-      const int64_t group = m / plan.group_outputs;
-      const int64_t y_start = (n * plan.outputs() + m) * plan.window.output_size();
-      plan.window.ForEachOutput([&](int64_t place, const std::array<Taps, 3>& taps) {
-        for (int64_t c = 0; c < plan.group_inputs; ++c) {
-          const int64_t x_start = (n * plan.inputs() + group * plan.group_inputs + c) * input_size;
-          const int64_t w_start = (m * plan.group_inputs + c) * kernel_size;
-          plan.window.ForEachTap(
+void ForEachProduct(const ConvGeometry& geometry, Fn fn) {
+  const int64_t input_size = geometry.window.input_size(), kernel_size = geometry.window.kernel_size();
+  for (int64_t n = 0; n < geometry.batch; ++n) {
+    for (int64_t m = 0; m < geometry.outputs(); ++m) {
+      const int64_t group = m / geometry.group_outputs;
+      const int64_t y_start = (n * geometry.outputs() + m) * geometry.window.output_size();
+      geometry.window.ForEachOutput([&](int64_t place, const std::array<Taps, 3>& taps) {
+        for (int64_t c = 0; c < geometry.group_inputs; ++c) {
+          const int64_t x_start = (n * geometry.inputs() + group * geometry.group_inputs + c) * input_size;
+          const int64_t w_start = (m * geometry.group_inputs + c) * kernel_size;
+          geometry.window.ForEachTap(
               taps, [&](int64_t tap, int64_t element) { fn(x_start + element, w_start + tap, y_start + place); });
         }
       });
@@ -69,13 +51,14 @@ void Store(const std::vector<double>& sums, T* out) {
 absl::StatusOr<ReferenceRun> PrepareInputGradient(const KernelRequest& request) {
   RETURN_IF_ERROR(CheckSameType(request, {1}));
   const Shape x = request.outputs[0].shape;
-  ASSIGN_OR_RETURN(const Plan plan, PlanFor(request, x, request.inputs[1].shape, request.inputs[0].shape));
+  ASSIGN_OR_RETURN(const ConvGeometry geometry,
+                   GeometryFor(request, x, request.inputs[1].shape, request.inputs[0].shape));
   return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
-    return [plan, elements = NumElements(x)](ReferenceInputs inputs, ReferenceOutputs outputs) {
+    return [geometry, elements = NumElements(x)](ReferenceInputs inputs, ReferenceOutputs outputs) {
       const T* const dy = Input<T>(inputs, 0);
       const T* const w = Input<T>(inputs, 1);
       std::vector<double> sums(static_cast<size_t>(elements));
-      ForEachProduct(plan, [&](int64_t i, int64_t tap, int64_t place) {
+      ForEachProduct(geometry, [&](int64_t i, int64_t tap, int64_t place) {
         sums[i] += static_cast<double>(w[tap]) * static_cast<double>(dy[place]);
       });
       Store(sums, Output<T>(outputs));
@@ -85,11 +68,11 @@ absl::StatusOr<ReferenceRun> PrepareInputGradient(const KernelRequest& request) 
 }
 
 template <typename T>
-void SumChannels(const Plan& plan, const T* dy, T* bias) {
-  const int64_t size = plan.window.output_size();
-  std::vector<double> sums(static_cast<size_t>(plan.outputs()));
-  for (int64_t i = 0; i < plan.batch * plan.outputs(); ++i) {
-    for (int64_t e = 0; e < size; ++e) sums[i % plan.outputs()] += static_cast<double>(dy[i * size + e]);
+void SumChannels(const ConvGeometry& geometry, const T* dy, T* bias) {
+  const int64_t size = geometry.window.output_size();
+  std::vector<double> sums(static_cast<size_t>(geometry.outputs()));
+  for (int64_t i = 0; i < geometry.batch * geometry.outputs(); ++i) {
+    for (int64_t e = 0; e < size; ++e) sums[i % geometry.outputs()] += static_cast<double>(dy[i * size + e]);
   }
   Store(sums, bias);
 }
@@ -98,18 +81,19 @@ void SumChannels(const Plan& plan, const T* dy, T* bias) {
 absl::StatusOr<ReferenceRun> PrepareWeightGradient(const KernelRequest& request) {
   RETURN_IF_ERROR(CheckSameType(request, {1}));
   const Shape w = request.outputs[0].shape;
-  ASSIGN_OR_RETURN(const Plan plan, PlanFor(request, request.inputs[0].shape, w, request.inputs[1].shape));
+  ASSIGN_OR_RETURN(const ConvGeometry geometry,
+                   GeometryFor(request, request.inputs[0].shape, w, request.inputs[1].shape));
   const bool has_bias = HasOutput(request, 1);
   return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
-    return [plan, has_bias, elements = NumElements(w)](ReferenceInputs inputs, ReferenceOutputs outputs) {
+    return [geometry, has_bias, elements = NumElements(w)](ReferenceInputs inputs, ReferenceOutputs outputs) {
       const T* const x = Input<T>(inputs, 0);
       const T* const dy = Input<T>(inputs, 1);
       std::vector<double> sums(static_cast<size_t>(elements));
-      ForEachProduct(plan, [&](int64_t i, int64_t tap, int64_t place) {
+      ForEachProduct(geometry, [&](int64_t i, int64_t tap, int64_t place) {
         sums[tap] += static_cast<double>(x[i]) * static_cast<double>(dy[place]);
       });
       Store(sums, Output<T>(outputs));
-      if (has_bias) SumChannels(plan, dy, Output<T>(outputs, 1));
+      if (has_bias) SumChannels(geometry, dy, Output<T>(outputs, 1));
       return absl::OkStatus();
     };
   });

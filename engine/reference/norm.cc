@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/base/status.h"
+#include "engine/reference/channels.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernels.h"
 
@@ -11,18 +12,6 @@
 
 namespace beak {
 namespace {
-
-// A tensor [batch, channels, elements]; without a second dimension there is one channel.
-struct Channels {
-  int64_t batch;
-  int64_t channels;
-  int64_t size;
-};
-
-Channels ChannelsOf(const Shape& shape) {
-  if (shape.size() < 2) return {NumElements(shape), 1, 1};
-  return {shape[0], shape[1], NumElements(Shape(shape.begin() + 2, shape.end()))};
-}
 
 // The parameters of a batch normalisation may be of another float type than what is normalised.
 class Parameter {
@@ -44,7 +33,7 @@ class Parameter {
 };
 
 absl::StatusOr<ReferenceRun> PrepareBatchNormalization(const KernelRequest& request) {
-  const Channels dims = ChannelsOf(request.inputs[0].shape);
+  const Channels dims = Channels::Of(request.inputs[0].shape);
   ASSIGN_OR_RETURN(const Parameter scale, Parameter::Of(request, 1));
   ASSIGN_OR_RETURN(const Parameter bias, Parameter::Of(request, 2));
   ASSIGN_OR_RETURN(const Parameter means, Parameter::Of(request, 3));
@@ -81,7 +70,7 @@ void InstanceNormalize(const T* x, int64_t size, double scale, double shift, dou
 }
 
 absl::StatusOr<ReferenceRun> PrepareInstanceNormalization(const KernelRequest& request) {
-  const Channels dims = ChannelsOf(request.inputs[0].shape);
+  const Channels dims = Channels::Of(request.inputs[0].shape);
   RETURN_IF_ERROR(CheckSameType(request, {1, 2}));
   for (const size_t i : {1, 2}) RETURN_IF_ERROR(CheckElements(request, i, dims.channels));
   const double epsilon = request.node.Get("epsilon", 1e-5f);
@@ -169,7 +158,7 @@ void NormalizeAcrossChannels(const LrnPlan& plan, const T* x, T* y) {
 
 absl::StatusOr<ReferenceRun> PrepareLrn(const KernelRequest& request) {
   const Node& node = request.node;
-  const LrnPlan plan = {ChannelsOf(request.inputs[0].shape), node.Get<int64_t>("size", 1), node.Get("alpha", 1e-4f),
+  const LrnPlan plan = {Channels::Of(request.inputs[0].shape), node.Get<int64_t>("size", 1), node.Get("alpha", 1e-4f),
                         node.Get("beta", 0.75f), node.Get("bias", 1.0f)};
   if (plan.size < 1) {
     return absl::InvalidArgumentError(absl::StrCat("attribute 'size': expected 1 or more, got ", plan.size));

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "engine/base/status.h"
+#include "engine/reference/channels.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernels.h"
 
@@ -10,26 +11,11 @@
 namespace beak {
 namespace {
 
-// A tensor [batch, channels, elements].
-struct Channels {
-  int64_t batch;
-  int64_t channels;
-  int64_t size;
-  double count() const { return static_cast<double>(batch * size); }
-
-  // Calls fn(element) for each element of a channel.
-  template <typename Fn>
-  void ForEach(int64_t channel, Fn fn) const {
-    for (int64_t n = 0; n < batch; ++n) {
-      const int64_t start = (n * channels + channel) * size;
-      for (int64_t e = 0; e < size; ++e) fn(start + e);
-    }
-  }
-};
+double CountOf(const Channels& channels) { return static_cast<double>(channels.batch * channels.size); }
 
 absl::StatusOr<Channels> ChannelsOf(const KernelRequest& request) {
   const Shape& shape = request.inputs[0].shape;
-  const Channels channels = {shape[0], shape[1], NumElements(Shape(shape.begin() + 2, shape.end()))};
+  const Channels channels = Channels::Of(shape);
   if (channels.batch * channels.size > 0) return channels;
   return absl::InvalidArgumentError(absl::StrCat("input 0: expected elements in each channel, got ", ToString(shape)));
 }
@@ -41,9 +27,9 @@ void Normalize(const Channels& channels, double epsilon, ReferenceInputs inputs,
   for (int64_t c = 0; c < channels.channels; ++c) {
     double sum = 0, squares = 0;
     channels.ForEach(c, [&](int64_t i) { sum += x[i]; });
-    const double mean = sum / channels.count();
+    const double mean = sum / CountOf(channels);
     channels.ForEach(c, [&](int64_t i) { squares += (x[i] - mean) * (x[i] - mean); });
-    const double variance = squares / channels.count();
+    const double variance = squares / CountOf(channels);
     const double factor = Input<T>(inputs, 1)[c] / std::sqrt(variance + epsilon);
     const double shift = Input<T>(inputs, 2)[c];
     channels.ForEach(c, [&](int64_t i) { y[i] = static_cast<T>((x[i] - mean) * factor + shift); });
@@ -81,9 +67,9 @@ void Differentiate(const Channels& channels, double epsilon, ReferenceInputs inp
       sum += dy[i];
       product += dy[i] * (x[i] - mean) * inverse;
     });
-    const double factor = Input<T>(inputs, 2)[c] * inverse / channels.count();
+    const double factor = Input<T>(inputs, 2)[c] * inverse / CountOf(channels);
     channels.ForEach(c, [&](int64_t i) {
-      dx[i] = static_cast<T>(factor * (channels.count() * dy[i] - sum - (x[i] - mean) * inverse * product));
+      dx[i] = static_cast<T>(factor * (CountOf(channels) * dy[i] - sum - (x[i] - mean) * inverse * product));
     });
     if (dscale != nullptr) dscale[c] = static_cast<T>(product);
     if (dbias != nullptr) dbias[c] = static_cast<T>(sum);

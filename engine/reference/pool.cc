@@ -2,28 +2,23 @@
 #include "engine/reference/arithmetic.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernels.h"
-#include "engine/reference/window_taps.h"
+#include "engine/reference/pool_geometry.h"
 
 // Pools over one to three spatial dimensions. A NaN in a window is its maximum (the first one gives the index) and its
 // average. A window without any element inside the input has the lowest number (-inf) as maximum, index -1, and NaN as
 // average. Averages are summed in double.
 
 namespace beak {
-namespace {
 
-struct PoolPlan {
-  Window3 window;
-  int64_t channels;  // of all images: every channel is pooled alike
-};
-
-absl::StatusOr<PoolPlan> PlanPool(const KernelRequest& request) {
-  const Shape& x = request.inputs[0].shape;
-  ASSIGN_OR_RETURN(const Window window, PoolWindow(request.node, x));
-  PoolPlan plan;
-  ASSIGN_OR_RETURN(plan.window, Window3::From(window, x));
-  plan.channels = x[0] * x[1];
-  return plan;
+absl::StatusOr<PoolGeometry> PoolGeometry::From(const Node& node, const Shape& x) {
+  ASSIGN_OR_RETURN(const Window window, PoolWindow(node, x));
+  PoolGeometry geometry;
+  ASSIGN_OR_RETURN(geometry.window, Window3::From(window, x));
+  geometry.channels = x[0] * x[1];
+  return geometry;
 }
+
+namespace {
 
 // The place of a row-major element of a channel when the last two dimensions are counted column by column.
 int64_t ColumnMajor(const Window3& window, int64_t element) {
@@ -48,7 +43,7 @@ int64_t LargestIn(const Window3& window, const std::array<Taps, 3>& taps, const 
 }
 
 template <typename T>
-void MaxPool(const PoolPlan& plan, bool column_major, const T* x, T* y, int64_t* indices) {
+void MaxPool(const PoolGeometry& plan, bool column_major, const T* x, T* y, int64_t* indices) {
   const Window3& window = plan.window;
   for (int64_t c = 0; c < plan.channels; ++c) {
     const int64_t start = c * window.output_size();
@@ -64,7 +59,7 @@ void MaxPool(const PoolPlan& plan, bool column_major, const T* x, T* y, int64_t*
 }
 
 absl::StatusOr<ReferenceRun> PrepareMaxPool(const KernelRequest& request) {
-  ASSIGN_OR_RETURN(const PoolPlan plan, PlanPool(request));
+  ASSIGN_OR_RETURN(const PoolGeometry plan, PoolGeometry::From(request.node, request.inputs[0].shape));
   const bool column_major = request.node.Get<int64_t>("storage_order", 0) != 0;
   const bool wants_indices = HasOutput(request, 1);
   return DispatchNumber(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
@@ -78,7 +73,7 @@ absl::StatusOr<ReferenceRun> PrepareMaxPool(const KernelRequest& request) {
 
 // Divided by the elements of the window that lie inside the input, or inside its padding as well.
 template <typename T>
-void AveragePool(const PoolPlan& plan, bool count_padding, const T* x, T* y) {
+void AveragePool(const PoolGeometry& plan, bool count_padding, const T* x, T* y) {
   const Window3& window = plan.window;
   for (int64_t c = 0; c < plan.channels; ++c) {
     window.ForEachOutput([&](int64_t place, const std::array<Taps, 3>& taps) {
@@ -88,11 +83,7 @@ void AveragePool(const PoolPlan& plan, bool count_padding, const T* x, T* y) {
         sum += static_cast<double>(x[element]);
         ++count;
       });
-      if (count_padding) {
-        const int64_t row = place / window.output[2];
-        count = window.PaddedTapsAt(0, row / window.output[1]) * window.PaddedTapsAt(1, row % window.output[1]) *
-                window.PaddedTapsAt(2, place % window.output[2]);
-      }
+      if (count_padding) count = window.PaddedTapsAtPlace(place);
       y[place] = static_cast<T>(sum / static_cast<double>(count));
     });
     x += window.input_size();
@@ -101,7 +92,7 @@ void AveragePool(const PoolPlan& plan, bool count_padding, const T* x, T* y) {
 }
 
 absl::StatusOr<ReferenceRun> PrepareAveragePool(const KernelRequest& request) {
-  ASSIGN_OR_RETURN(const PoolPlan plan, PlanPool(request));
+  ASSIGN_OR_RETURN(const PoolGeometry plan, PoolGeometry::From(request.node, request.inputs[0].shape));
   const bool count_padding = request.node.Get<int64_t>("count_include_pad", 0) != 0;
   return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
     return [=](ReferenceInputs inputs, ReferenceOutputs outputs) {

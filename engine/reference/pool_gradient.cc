@@ -3,7 +3,7 @@
 #include "engine/base/status.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernels.h"
-#include "engine/reference/window_taps.h"
+#include "engine/reference/pool_geometry.h"
 
 // The gradients of pools. Of several largest elements of a window the first has it all; a window without elements has
 // none to give.
@@ -11,22 +11,9 @@
 namespace beak {
 namespace {
 
-struct Plan {
-  Window3 window;
-  int64_t channels;  // of all images: every channel is pooled alike
-};
-
-absl::StatusOr<Plan> PlanFor(const KernelRequest& request, const Shape& x) {
-  ASSIGN_OR_RETURN(const Window window, PoolWindow(request.node, x));
-  Plan plan;
-  ASSIGN_OR_RETURN(plan.window, Window3::From(window, x));
-  plan.channels = x[0] * x[1];
-  return plan;
-}
-
 // x, y, dy -> dx
 template <typename T>
-void MaxPoolGradient(const Plan& plan, const T* x, const T* y, const T* dy, T* dx) {
+void MaxPoolGradient(const PoolGeometry& plan, const T* x, const T* y, const T* dy, T* dx) {
   const int64_t size = plan.window.input_size();
   for (int64_t c = 0; c < plan.channels; ++c, x += size, dx += size) {
     std::fill_n(dx, size, T{0});
@@ -45,7 +32,7 @@ void MaxPoolGradient(const Plan& plan, const T* x, const T* y, const T* dy, T* d
 
 absl::StatusOr<ReferenceRun> PrepareMaxPoolGradient(const KernelRequest& request) {
   RETURN_IF_ERROR(CheckSameType(request, {1, 2}));
-  ASSIGN_OR_RETURN(const Plan plan, PlanFor(request, request.inputs[0].shape));
+  ASSIGN_OR_RETURN(const PoolGeometry plan, PoolGeometry::From(request.node, request.inputs[0].shape));
   for (const size_t i : {1, 2}) {
     RETURN_IF_ERROR(CheckElements(request, i, plan.channels * plan.window.output_size()));
   }
@@ -57,25 +44,17 @@ absl::StatusOr<ReferenceRun> PrepareMaxPoolGradient(const KernelRequest& request
   });
 }
 
-// How many elements the average at `place` was divided by.
-int64_t Divisor(const Window3& window, int64_t place, const std::array<Taps, 3>& taps, bool count_padding) {
-  const int64_t row = place / window.output[2];
-  const std::array<int64_t, 3> at = {row / window.output[1], row % window.output[1], place % window.output[2]};
-  int64_t count = 1;
-  for (size_t d = 0; d < 3; ++d) {
-    count *= count_padding ? window.PaddedTapsAt(d, at[d]) : std::max<int64_t>(taps[d].end - taps[d].begin, 0);
-  }
-  return count;
-}
-
 // dy -> dx
 template <typename T>
-void AveragePoolGradient(const Plan& plan, bool count_padding, const T* dy, T* dx) {
+void AveragePoolGradient(const PoolGeometry& plan, bool count_padding, const T* dy, T* dx) {
   const Window3& window = plan.window;
   for (int64_t c = 0; c < plan.channels; ++c) {
     std::fill_n(dx, window.input_size(), T{0});
     window.ForEachOutput([&](int64_t place, const std::array<Taps, 3>& taps) {
-      const T part = dy[place] / static_cast<T>(Divisor(window, place, taps, count_padding));
+      int64_t count = 0;
+      window.ForEachTap(taps, [&](int64_t, int64_t) { ++count; });
+      if (count_padding) count = window.PaddedTapsAtPlace(place);
+      const T part = dy[place] / static_cast<T>(count);
       window.ForEachTap(taps, [&](int64_t, int64_t element) { dx[element] += part; });
     });
     dy += window.output_size();
@@ -84,7 +63,7 @@ void AveragePoolGradient(const Plan& plan, bool count_padding, const T* dy, T* d
 }
 
 absl::StatusOr<ReferenceRun> PrepareAveragePoolGradient(const KernelRequest& request) {
-  ASSIGN_OR_RETURN(const Plan plan, PlanFor(request, request.outputs[0].shape));
+  ASSIGN_OR_RETURN(const PoolGeometry plan, PoolGeometry::From(request.node, request.outputs[0].shape));
   RETURN_IF_ERROR(CheckElements(request, 0, plan.channels * plan.window.output_size()));
   const bool count_padding = request.node.Get<int64_t>("count_include_pad", 0) != 0;
   return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {

@@ -68,6 +68,12 @@ struct Window3 {
     return std::clamp<int64_t>((input[d] + pads_end[d] - 1 - first) / dilations[d] + 1, 0, kernel[d]);
   }
 
+  // The same of all dimensions at a place of the row-major output.
+  int64_t PaddedTapsAtPlace(int64_t place) const {
+    const int64_t row = place / output[2];
+    return PaddedTapsAt(0, row / output[1]) * PaddedTapsAt(1, row % output[1]) * PaddedTapsAt(2, place % output[2]);
+  }
+
   // Calls fn(place, {taps along each dimension}) for each output element in row-major order.
   template <typename Fn>
   void ForEachOutput(Fn&& fn) const {
