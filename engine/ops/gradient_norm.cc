@@ -58,7 +58,7 @@ absl::Status BatchNormalizationTraining(GradientContext& context) {
   const std::vector<ValueId> gradients =
       context.EmitSome("BatchNormalizationGradient",
                        {context.input(0), context.gradient(), context.input(1), context.output(1), context.output(2)},
-                       Epsilon(context), {true, context.wants(1), context.wants(2)});
+                       Epsilon(context), {true, true, true});
   for (size_t i = 0; i < 3; ++i) {
     if (context.wants(i)) context.Give(i, gradients[i]);
   }

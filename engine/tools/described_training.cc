@@ -1,10 +1,12 @@
 #include "engine/tools/described_training.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/check.h"
 #include "engine/base/status.h"
 #include "engine/train/initializer.h"
 
@@ -79,13 +81,16 @@ void TakeDescribedOptions(const DescribedNetwork& network, TrainerOptions& optio
   for (const DropoutSpec& dropout : network.dropouts) {
     if (dropout.spatial) options.training.spatial_dropouts.insert(dropout.value);
   }
+  std::map<std::string, const BatchNormalizationSpec*> norms;
+  for (const BatchNormalizationSpec& spec : network.batch_normalizations) norms.emplace(spec.value, &spec);
   for (const Node& node : network.graph.nodes()) {
     if (node.op != "BatchNormalization") continue;
-    for (const BatchNormalizationSpec& spec : network.batch_normalizations) {
-      if (network.graph.NameOfValue(node.outputs[0]) != spec.value) continue;
-      if (!spec.trainable) options.training.frozen.insert(network.graph.NameOfValue(node.inputs[1]));
-      if (spec.unbiased_variance) options.unbiased_variances.insert(network.graph.NameOfValue(node.inputs[4]));
-    }
+    const std::string& result = network.graph.NameOfValue(node.outputs[0]);
+    const auto found = norms.find(result);
+    BEAK_CHECK(found != norms.end());  // each layer has said what its node does not
+    const BatchNormalizationSpec& spec = *found->second;
+    if (spec.trainable) options.training.batch_statistics.insert(result);
+    if (spec.unbiased_variance) options.unbiased_variances.insert(network.graph.NameOfValue(node.inputs[4]));
   }
 }
 

@@ -17,7 +17,7 @@ std::vector<bool> DependingOn(const Graph& graph, const std::vector<ValueId>& so
     bool any = false;
     for (const ValueId input : node.inputs) any = any || (input != kNoValue && depends[input]);
     for (const ValueId output : node.outputs) {
-      if (output != kNoValue) depends[output] = depends[output] || any;
+      if (any && output != kNoValue) depends[output] = true;
     }
   }
   return depends;
@@ -69,7 +69,7 @@ class NodeContext final : public GradientContext {
 
  private:
   Backward& backward_;
-  const Node node_;  // a copy: the graph's own move when nodes are added
+  const Node& node_;
 };
 
 absl::Status DifferentiateNode(Backward& backward, const Node& node) {
@@ -96,7 +96,7 @@ absl::StatusOr<std::vector<ValueId>> Differentiate(Graph& graph, ValueId loss, c
   Backward backward(graph, DependingOn(graph, values));
   if (backward.wanted(loss)) backward.Accumulate(loss, graph.AddConstant("gradient_of_loss", one));
   for (size_t i = graph.nodes().size(); i-- > 0;) {
-    const Node node = graph.nodes()[i];
+    const Node node = graph.nodes()[i];  // a copy: the graph's own move when nodes are added
     if (absl::Status status = DifferentiateNode(backward, node); !status.ok()) {
       return Annotate(status, absl::StrCat("node '", node.name, "' (", node.op, ")"));
     }

@@ -9,9 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/graph/graph.h"
-#include "engine/runtime/constant_store.h"
-#include "engine/runtime/program.h"
-#include "engine/train/training_step.h"
+#include "engine/train/batch_program.h"
+#include "engine/train/training_graph.h"
 
 namespace beak {
 
@@ -32,26 +31,20 @@ class EvaluationStep {
   absl::Status Run(const TrainingBatch& batch);
 
   // Of the last run, until the next one: the sum of all losses; the logits of each.
-  float loss() const;
-  std::span<const float> prediction(size_t loss) const;
+  float loss() const { return last_->output(0)[0]; }
+  std::span<const float> prediction(size_t loss) const { return last_->output(1 + loss); }
 
  private:
-  struct Compiled {
-    std::unique_ptr<ConstantStore> constants;
-    std::shared_ptr<const Program> program;
-    std::unique_ptr<Workspace> workspace;
-  };
-
   EvaluationStep(const Graph& network, const Options& options, const Backend& backend)
       : network_(network), options_(options), backend_(backend) {}
 
-  absl::StatusOr<Compiled> Compile(int64_t rows) const;
+  absl::StatusOr<BatchProgram*> ForRows(int64_t rows);
 
   const Graph network_;
   const Options options_;
   const Backend& backend_;
-  std::map<int64_t, Compiled> compiled_;  // by rows
-  const Compiled* last_ = nullptr;        // that has run
+  std::map<int64_t, BatchProgram> compiled_;  // by rows
+  const BatchProgram* last_ = nullptr;        // that has run
 };
 
 }  // namespace beak

@@ -1,9 +1,11 @@
 #include "engine/train/normalise_input.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/status.h"
 
 namespace beak {
 namespace {
@@ -41,7 +43,7 @@ absl::Status NormaliseInput(const std::string& input, std::span<const float> off
     return absl::InvalidArgumentError(absl::StrCat("expected the name of an input, got '", input, "'"));
   }
   for (const std::span<const float> entries : {offset, scale}) {
-    if (absl::Status status = CheckEntries(network.value(x), entries.size()); !status.ok()) return status;
+    RETURN_IF_ERROR(CheckEntries(network.value(x), entries.size()));
   }
   const size_t rank = network.value(x).type.shape->size();
   const ValueId centred = network.AddValue(absl::StrCat(input, "/centred"));

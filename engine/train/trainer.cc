@@ -1,12 +1,12 @@
 #include "engine/train/trainer.h"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "engine/base/status.h"
+#include "engine/train/field_errors.h"
 
 namespace beak {
 namespace {
@@ -20,12 +20,20 @@ absl::Status CheckOptions(const TrainerOptions& options) {
   for (const auto& [name, penalty] : options.penalties) {
     for (const std::string& text : Validate(penalty)) wrong.push_back(absl::StrCat("parameter '", name, "': ", text));
   }
-  if (options.accumulated_batches < 1) {
-    wrong.push_back(absl::StrCat("accumulated_batches: expected 1 or more, got ", options.accumulated_batches));
-  }
-  if (options.batch_rows < 1) wrong.push_back(absl::StrCat("batch_rows: expected 1 or more, got ", options.batch_rows));
+  FieldErrors errors;
+  errors.Expect(options.accumulated_batches >= 1, "accumulated_batches", "1 or more", options.accumulated_batches);
+  errors.Expect(options.batch_rows >= 1, "batch_rows", "1 or more", options.batch_rows);
+  for (std::string& text : errors.Take()) wrong.push_back(std::move(text));
   if (wrong.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrJoin(wrong, "; "));
+}
+
+absl::Status CheckUnitNorm(const Parameter& parameter, const UnitNormLimit& limit) {
+  const int rank = static_cast<int>(parameter.shape.size());
+  if (limit.max_norm > 0 && limit.unit_axis >= 0 && limit.unit_axis < rank) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("parameter '", parameter.name, "': expected a norm above 0 and an axis of ",
+                   ToString(parameter.shape), ", got ", limit.max_norm, " and ", limit.unit_axis));
 }
 
 absl::StatusOr<Tensor> FloatConstant(const Graph& network, const std::string& name) {
@@ -67,6 +75,8 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(Graph network, const Tr
   RETURN_IF_ERROR(trainer->TakeInitialValues());
   std::vector<ParameterInfo> infos;
   for (const Parameter& parameter : trainer->parameters()) {
+    const auto limit = options.unit_norms.find(parameter.name);
+    if (limit != options.unit_norms.end()) RETURN_IF_ERROR(CheckUnitNorm(parameter, limit->second));
     infos.push_back({parameter.name, parameter.shape, options.without_weight_decay.count(parameter.name) == 0});
   }
   if (options.average) {
@@ -154,7 +164,7 @@ void Trainer::Update(const std::vector<std::span<float>>& gradients, double lear
   if (average_) average_->Update(ConstValues());
 }
 
-// r = m r + (1 - m) x; training_semantics.md section 4 has who divides the variance by what.
+// r = m r + (1 - m) x. Keras keeps the batch's variance, PyTorch n / (n - 1) times it.
 void Trainer::UpdateStatistics() {
   const std::vector<RunningStatistics>& all = step_->statistics();
   for (size_t i = 0; i < all.size(); ++i) {
@@ -184,11 +194,8 @@ Graph Trainer::Network() const {
     network.mutable_value(network.FindValue(name)).constant = value;
   };
   for (size_t i = 0; i < values_.size(); ++i) {
-    Tensor value = CopyOf(values_[i]);
-    if (average_ && average_->updates() > 0) {
-      std::copy_n(average_->average(i).begin(), value.num_elements(), value.mutable_values<float>().begin());
-    }
-    set(parameters()[i].name, value);
+    const bool averaged = average_ && average_->updates() > 0;
+    set(parameters()[i].name, CopyOf(averaged ? average_->tensor(i) : values_[i]));
   }
   for (const auto& [name, value] : statistics_) set(name, CopyOf(value));
   return network;
@@ -209,7 +216,7 @@ NamedState Trainer::Export() const {
 absl::Status Trainer::Import(const NamedState& state) {
   NamedState rest = state;
   const NamedState optimizer = Take(rest, "optimizer/");
-  const NamedState average = Take(rest, "average/");
+  const NamedState average = average_ ? Take(rest, "average/") : NamedState();  // else it is too much
   StateReader reader(rest);
   std::vector<Tensor> values;
   for (const Parameter& parameter : parameters()) {
@@ -224,12 +231,16 @@ absl::Status Trainer::Import(const NamedState& state) {
   if (batches % options_.accumulated_batches != 0) {
     return absl::InvalidArgumentError("batches: expected state between two steps");
   }
+  std::unique_ptr<WeightAverage> averaged;  // a copy, so that a failure changes nothing
+  if (average_) {
+    averaged = std::make_unique<WeightAverage>(*average_);
+    RETURN_IF_ERROR(averaged->Import(average));
+  }
   RETURN_IF_ERROR(optimizer_->Import(optimizer));
-  if (average_) RETURN_IF_ERROR(average_->Import(average));
-  values_ = std::move(values);
-  statistics_ = std::move(statistics);
-  for (Tensor& value : values_) value = CopyOf(value);
-  for (auto& [name, value] : statistics_) value = CopyOf(value);
+  average_ = std::move(averaged);
+  for (size_t i = 0; i < values.size(); ++i) values_[i] = CopyOf(values[i]);
+  for (auto& [name, value] : statistics_) value = CopyOf(statistics.at(name));
+  accumulator_ = {};
   batches_ = batches;
   return absl::OkStatus();
 }

@@ -56,7 +56,7 @@ class Builder {
     seed_ = graph().AddInput("seed", {DType::kInt64, PartialShape{}});
     result_.parameters = FindTrained();
     for (const Parameter& parameter : result_.parameters) ToInput(parameter.name);
-    UseTrainingNodes();
+    RETURN_IF_ERROR(UseTrainingNodes());
     RETURN_IF_ERROR(AddLosses());
     RETURN_IF_ERROR(InferShapes(graph(), true));
     RETURN_IF_ERROR(AddGradients());
@@ -109,6 +109,16 @@ class Builder {
     return output;
   }
 
+  // The loss has the classes at dimension 1.
+  absl::Status CheckSoftmax(ValueId output, size_t rank) {
+    for (const Node& node : graph().nodes()) {
+      if (node.outputs[0] != output || node.op != "Softmax") continue;
+      ASSIGN_OR_RETURN(const int axis, NormalizeAxis(node.Get<int64_t>("axis", -1), static_cast<int>(rank)));
+      if (axis != 1) return absl::InvalidArgumentError(absl::StrCat("expected a Softmax over axis 1, got ", axis));
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status AddTarget(const Loss& loss, const std::vector<ValueId>& outputs) {
     const ValueId output = graph().FindValue(loss.output);
     if (output == kNoValue || std::find(outputs.begin(), outputs.end(), output) == outputs.end()) {
@@ -124,6 +134,7 @@ class Builder {
         return absl::InvalidArgumentError(absl::StrCat("expected shape [batch, classes, ...], got ", ToString(shape)));
       }
       RETURN_IF_ERROR(CheckClasses(loss, shape[1].value()));
+      RETURN_IF_ERROR(CheckSoftmax(output, shape.size()));
       prediction.value = BehindActivation(output, "Softmax");
       shape.erase(shape.begin() + 1);
       target = {DType::kInt64, shape};
@@ -207,16 +218,18 @@ class Builder {
   }
 
   // A batch normalisation that is trained takes the statistics of its batch; dropout drops.
-  void UseTrainingNodes() {
+  absl::Status UseTrainingNodes() {
     for (size_t i = 0; i < graph().nodes().size(); ++i) {
       if (graph().nodes()[i].op == "BatchNormalization") UseBatchStatistics(i);
-      if (graph().nodes()[i].op == "Dropout") UseDropout(i);
+      if (graph().nodes()[i].op == "Dropout") RETURN_IF_ERROR(UseDropout(i));
     }
+    return absl::OkStatus();
   }
 
   void UseBatchStatistics(size_t index) {
     const Node before = graph().nodes()[index];
-    if (graph().ConstantOf(before.inputs[1]) != nullptr) return;  // frozen
+    const bool frozen = graph().ConstantOf(before.inputs[1]) != nullptr;
+    if (frozen && options_.batch_statistics.count(graph().value(before.outputs[0]).name) == 0) return;
     const Shape shape = ToShape(*graph().value(before.inputs[0]).type.shape);
     const ValueId mean = graph().AddValue(absl::StrCat(before.name, "_mean"));
     const ValueId variance = graph().AddValue(absl::StrCat(before.name, "_variance"));
@@ -230,27 +243,32 @@ class Builder {
                                   before.Get("momentum", 0.9f), NumElements(shape) / std::max<int64_t>(shape[1], 1)});
   }
 
-  void UseDropout(size_t index) {
-    Node& node = graph().mutable_nodes()[index];
-    float ratio = 0.5f;
-    if (node.inputs.size() > 1 && node.inputs[1] != kNoValue) {
-      const Tensor* constant = graph().ConstantOf(node.inputs[1]);
-      const absl::StatusOr<Tensor> value = CastTo(*constant, DType::kFloat32);
-      if (value.ok() && value->num_elements() == 1) ratio = value->values<float>()[0];
+  absl::StatusOr<float> DropoutRatio(const Node& node) {
+    if (node.inputs.size() < 2 || node.inputs[1] == kNoValue) return 0.5f;
+    const Tensor* constant = graph().ConstantOf(node.inputs[1]);
+    if (constant == nullptr || !constant->has_bytes()) {
+      return absl::UnimplementedError(absl::StrCat("node '", node.name, "' (Dropout): expected a constant ratio"));
     }
+    ASSIGN_OR_RETURN(const Tensor ratio, CastTo(*constant, DType::kFloat32));
+    return ratio.values<float>()[0];
+  }
+
+  absl::Status UseDropout(size_t index) {
+    Node& node = graph().mutable_nodes()[index];
+    ASSIGN_OR_RETURN(const float ratio, DropoutRatio(node));
     const bool spatial = options_.spatial_dropouts.count(graph().value(node.outputs[0]).name) > 0;
     node = {node.name,
             "DropoutTraining",
             {node.inputs[0], seed_},
             {node.outputs[0]},
             {{"ratio", ratio}, {"salt", static_cast<int64_t>(index)}, {"spatial", int64_t{spatial}}}};
+    return absl::OkStatus();
   }
 
   absl::Status AddGradients() {
-    std::vector<ValueId> values;
-    for (const Parameter& parameter : result_.parameters) {
-      values.push_back(graph().FindValue(absl::StrCat("parameter_", parameter.name)));
-    }
+    const std::vector<ValueId>& inputs = graph().inputs();
+    const auto first = static_cast<std::ptrdiff_t>(result_.parameter_input(0));
+    const std::vector<ValueId> values(inputs.begin() + first, inputs.end());
     ASSIGN_OR_RETURN(std::vector<ValueId> gradients, Differentiate(graph(), loss_, values));
     for (size_t i = 0; i < gradients.size(); ++i) {
       if (gradients[i] == kNoValue) {

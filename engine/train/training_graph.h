@@ -46,6 +46,8 @@ struct TrainingOptions {
   std::vector<Loss> losses;
   // Constants that keep their values. A batch normalisation whose scale is among them runs with its kept statistics.
   std::set<std::string> frozen = {};
+  // Results of batch normalisations that take the statistics of each batch though their scale is frozen.
+  std::set<std::string> batch_statistics = {};
   // Results of Dropout nodes that drop whole channels of a sample.
   std::set<std::string> spatial_dropouts = {};
 };

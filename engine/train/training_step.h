@@ -4,24 +4,16 @@
 #include <map>
 #include <memory>
 #include <span>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/graph/graph.h"
-#include "engine/runtime/constant_store.h"
-#include "engine/runtime/program.h"
+#include "engine/train/batch_program.h"
 #include "engine/train/training_graph.h"
 
 namespace beak {
-
-// Some samples with what is expected of them: plain row-major bytes, one entry an input of the network and one a loss.
-struct TrainingBatch {
-  int64_t rows = 0;
-  std::vector<std::span<const std::byte>> inputs;
-  std::vector<std::span<const std::byte>> targets;
-};
 
 // Computes the losses of batches and their gradients; how parameters then change is for others. Batches of each number
 // of rows have a program of their own. *Thread-compatible.*
@@ -37,46 +29,51 @@ class TrainingStep {
   static absl::StatusOr<std::unique_ptr<TrainingStep>> Create(const Graph& network, int64_t rows,
                                                               const Options& options, const Backend& backend);
 
-  const std::vector<Parameter>& parameters() const { return parameters_; }
-  const std::vector<RunningStatistics>& statistics() const { return statistics_; }
+  const std::vector<Parameter>& parameters() const { return any().parameters; }
+  // Their counts are those of one of the numbers of rows: see statistics_count.
+  const std::vector<RunningStatistics>& statistics() const { return any().statistics; }
 
   // Runs one batch with the given values of the parameters, in their order. INVALID_ARGUMENT for labels out of range.
   absl::Status Run(const TrainingBatch& batch, int64_t seed, std::span<const Tensor> values);
 
   // Of the last run, until the next one.
-  float loss() const;
-  std::span<const float> prediction(size_t loss) const;
-  std::span<float> gradient(size_t parameter) const;
-  std::span<const float> mean(size_t statistic) const;
-  std::span<const float> variance(size_t statistic) const;
-  int64_t statistics_count(size_t statistic) const;  // elements that each was computed from
+  float loss() const { return last_->program.output(TrainingGraph::loss_output())[0]; }
+  std::span<const float> prediction(size_t loss) const {
+    return last_->program.output(last_->training.prediction_output(loss));
+  }
+  std::span<float> gradient(size_t parameter) const {
+    return last_->program.output(last_->training.gradient_output(parameter));
+  }
+  std::span<const float> mean(size_t statistic) const {
+    return last_->program.output(last_->training.mean_output(statistic));
+  }
+  std::span<const float> variance(size_t statistic) const {
+    return last_->program.output(last_->training.variance_output(statistic));
+  }
+  // Elements that each was computed from.
+  int64_t statistics_count(size_t statistic) const { return last_->training.statistics[statistic].count; }
 
   // Bytes of the activations, gradients and parameters of one run at the largest number of rows so far.
-  size_t workspace_bytes() const;
+  size_t workspace_bytes() const { return compiled_.rbegin()->second.program.workspace_bytes(); }
 
  private:
-  // For one number of rows.
+  // For one number of rows. The graph of `training` has gone into the program.
   struct Compiled {
     TrainingGraph training;
-    std::unique_ptr<ConstantStore> constants;
-    std::shared_ptr<const Program> program;
-    std::unique_ptr<Workspace> workspace;
+    BatchProgram program;
   };
 
   TrainingStep(Graph network, const Options& options, const Backend& backend)
       : network_(std::move(network)), options_(options), backend_(backend) {}
 
+  const TrainingGraph& any() const { return compiled_.begin()->second.training; }
   absl::StatusOr<Compiled*> ForRows(int64_t rows);
-  absl::StatusOr<std::unique_ptr<Compiled>> Compile(int64_t rows) const;
-  std::span<float> output(size_t i) const;
 
   const Graph network_;
   const Options options_;
   const Backend& backend_;
-  std::vector<Parameter> parameters_;
-  std::vector<RunningStatistics> statistics_;
-  std::map<int64_t, std::unique_ptr<Compiled>> compiled_;  // by rows
-  Compiled* last_ = nullptr;                               // that has run
+  std::map<int64_t, Compiled> compiled_;  // by rows; never empty once created
+  Compiled* last_ = nullptr;              // that has run
 };
 
 }  // namespace beak

@@ -38,6 +38,7 @@ class WeightAverage {
 
   // The average of parameter `i`; zeros before the first update.
   std::span<const float> average(size_t i) const { return averages_[i].values<float>(); }
+  const Tensor& tensor(size_t i) const { return averages_[i]; }  // the same
 
   // The tensor "<parameter>/average" of each parameter, and the number "updates".
   NamedState Export() const;

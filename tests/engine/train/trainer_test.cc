@@ -3,12 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/onednn/backend.h"
 #include "engine/train/evaluation_step.h"
+#include "engine/train/metrics.h"
 #include "tests/engine/support/run_graph.h"
 #include "tests/support/status_matchers.h"
 
@@ -32,12 +38,20 @@ Graph SmallNetwork() {
   return graph;
 }
 
+Graph WithoutDropout(Graph graph) {
+  for (Node& node : graph.mutable_nodes()) {
+    if (node.op == "Dropout") node.op = "Identity";
+  }
+  return graph;
+}
+
 Graph NormNetwork() {
   Graph graph = Parse(
       "graph g\ninput x float32 [n, 3, 6, 6]\nconst w float32 [8, 3, 3, 3] = fill 1.0\nc = Conv(x, w)\n"
       "const s float32 [8] = fill 1.0\nconst t float32 [8] = fill 0.0\nconst m float32 [8] = fill 0.0\n"
       "const v float32 [8] = fill 1.0\nn = BatchNormalization(c, s, t, m, v) {momentum = 0.75}\nr = Relu(n)\n"
-      "g = GlobalAveragePool(r)\nf = Flatten(g)\nconst w2 float32 [8, 3] = fill 1.0\ny = MatMul(f, w2)\noutput y");
+      "g = GlobalAveragePool(r)\nh = Flatten(g)\nf = Dropout(h)\nconst w2 float32 [8, 3] = fill 1.0\ny = MatMul(f, "
+      "w2)\noutput y");
   for (const char* name : {"w", "w2"}) {
     Tensor& tensor = *graph.mutable_value(graph.FindValue(name)).constant;
     tensor = RandomTensor(tensor.shape(), 4);
@@ -87,7 +101,7 @@ std::unique_ptr<Trainer> Make(Graph network, const TrainerOptions& options) {
   return *std::move(trainer);
 }
 
-double EvaluateLoss(const Graph& network, const Samples& samples, const std::string& output, double* accuracy) {
+std::unique_ptr<EvaluationStep> Evaluate(const Graph& network, const Samples& samples, const std::string& output) {
   EvaluationStep::Options options;
   options.losses = {{output}};
   Shape row = samples.inputs.shape();
@@ -96,31 +110,40 @@ double EvaluateLoss(const Graph& network, const Samples& samples, const std::str
   auto step = EvaluationStep::Create(network, options, CpuBackend());
   EXPECT_THAT(step.status(), IsOk());
   EXPECT_THAT((*step)->Run(samples.batch()), IsOk());
-  const std::span<const float> logits = (*step)->prediction(0);
-  int64_t right = 0;
-  const int64_t rows = samples.labels.num_elements(), classes = static_cast<int64_t>(logits.size()) / rows;
-  for (int64_t i = 0; i < rows; ++i) {
-    const auto row_begin = logits.begin() + i * classes;
-    right += std::max_element(row_begin, row_begin + classes) - row_begin == samples.labels.values<int64_t>()[i];
-  }
-  *accuracy = static_cast<double>(right) / static_cast<double>(rows);
-  return (*step)->loss();
+  return *std::move(step);
+}
+
+double AccuracyOf(const Graph& network, const Samples& samples, const std::string& output) {
+  const auto step = Evaluate(network, samples, output);
+  const std::span<const float> logits = step->prediction(0);
+  const std::span<const int64_t> labels = samples.labels.values<int64_t>();
+  const size_t classes = logits.size() / labels.size();
+  TopKAccuracy accuracy(1);
+  for (size_t i = 0; i < labels.size(); ++i) accuracy.Add(logits.subspan(i * classes, classes), labels[i]);
+  return accuracy.value();
 }
 
 TEST(TrainerTest, LearnsWhatIsThereToBeLearned) {
   const auto trainer = Make(SmallNetwork(), SmallOptions());
   const Samples test = SmallSamples(500, 1000);
-  double before = 0, after = 0;
-  EvaluateLoss(trainer->Network(), test, "p", &before);
+  const double before = AccuracyOf(trainer->Network(), test, "p");
   for (int step = 0; step < 400; ++step) {
     ASSERT_OK_AND_ASSIGN(const BatchReport report, trainer->Train(SmallSamples(32, step).batch(), 0.02));
     EXPECT_TRUE(report.stepped);
     EXPECT_GT(report.gradient_norm, 0);
   }
-  EvaluateLoss(trainer->Network(), test, "p", &after);
+  const double after = AccuracyOf(trainer->Network(), test, "p");
   EXPECT_LT(before, 0.7);
   EXPECT_GT(after, 0.93) << "half of the hidden units drop out";
   EXPECT_EQ(trainer->steps(), 400);
+}
+
+TEST(TrainerTest, EvaluationAndTrainingAgreeOnTheLoss) {
+  const auto trainer = Make(WithoutDropout(SmallNetwork()), SmallOptions());
+  const Samples samples = SmallSamples(32, 1);
+  const double loss = Evaluate(trainer->Network(), samples, "p")->loss();
+  ASSERT_OK_AND_ASSIGN(const BatchReport report, trainer->Train(samples.batch(), 0.01));
+  EXPECT_NEAR(report.loss, loss, 1e-6);
 }
 
 TEST(TrainerTest, AShortBatchHasAProgramOfItsOwn) {
@@ -174,6 +197,21 @@ TEST(TrainerTest, GoesOnFromItsStateWithTheSameBits) {
   NamedState wrong = state;
   wrong.tensors.erase("parameter/w");
   EXPECT_THAT(resumed->Import(wrong), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parameter/w")));
+  wrong = state;
+  wrong.tensors.erase("average/w/average");
+  EXPECT_THAT(resumed->Import(wrong), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("w/average")));
+  const NamedState unchanged = resumed->Export();
+  EXPECT_EQ(unchanged.numbers, b.numbers);
+  for (const auto& [name, tensor] : b.tensors) EXPECT_TRUE(testing::SameBits(tensor, unchanged.tensors.at(name)));
+  options.average = std::nullopt;
+  EXPECT_THAT(Make(NormNetwork(), options)->Import(state),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expected no other entries")));
+
+  // Half of a step is not part of any state.
+  ASSERT_OK(resumed->Train(NormSamples(8, 12).batch(), 0.01));
+  ASSERT_OK(resumed->Import(state));
+  ASSERT_OK_AND_ASSIGN(const BatchReport report, resumed->Train(NormSamples(8, 6).batch(), 0.01));
+  EXPECT_FALSE(report.stepped);
 }
 
 TEST(TrainerTest, RunningStatisticsFollowTheBatches) {
@@ -211,10 +249,7 @@ TEST(TrainerTest, RunningStatisticsFollowTheBatches) {
 
 TEST(TrainerTest, AccumulatedBatchesAreOneStep) {
   TrainerOptions options = SmallOptions(OptimizerKind::kSgd);
-  Graph plain = SmallNetwork();
-  for (Node& node : plain.mutable_nodes()) {
-    if (node.op == "Dropout") node.op = "Identity";
-  }
+  const Graph plain = WithoutDropout(SmallNetwork());
   options.accumulated_batches = 2;
   const auto accumulated = Make(plain, options);
   options.accumulated_batches = 1;
@@ -254,6 +289,15 @@ TEST(TrainerTest, PenaltiesAndLimitsHold) {
     double squares = 0;
     for (int64_t in = 0; in < 16; ++in) squares += std::pow(double{trainer->values(2)[in * 3 + unit]}, 2);
     EXPECT_LE(std::sqrt(squares), 0.3 + 1e-6);
+  }
+}
+
+TEST(TrainerTest, LimitsThatFitNoParameterAreRefused) {
+  for (const UnitNormLimit& limit : {UnitNormLimit{0, 1}, UnitNormLimit{1, 2}, UnitNormLimit{1, -1}}) {
+    TrainerOptions options = SmallOptions();
+    options.unit_norms["w2"] = limit;
+    EXPECT_THAT(Trainer::Create(SmallNetwork(), options, CpuBackend()).status(),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parameter 'w2': expected a norm above 0")));
   }
 }
 

@@ -150,7 +150,7 @@ TEST(MakeTrainingGraphTest, AFrozenNormKeepsItsStatistics) {
 }
 
 TEST(MakeTrainingGraphTest, LossesAreThoseOfTheReference) {
-  // training_semantics.md section 5: logits (2, 1, 0.1), target 0.
+  // log(e^2 + e + e^0.1) - 2, and with 0.1 of the weight on the mean of all three.
   const Graph network = Parse(
       "graph g\ninput x float32 [n, 3]\nconst w float32 [3] = fill 1.0\na = Mul(x, w)\n"
       "y = Softmax(a)\noutput y");
@@ -164,6 +164,42 @@ TEST(MakeTrainingGraphTest, LossesAreThoseOfTheReference) {
     EXPECT_NEAR(outputs[0].values<float>()[0], expected, 1e-6);
     EXPECT_THAT(outputs[1].values<float>(), ElementsAre(2, 1, 0.1f)) << "logits, not probabilities";
   }
+}
+
+TEST(MakeTrainingGraphTest, ANormWithAFrozenScaleMayTakeTheStatisticsOfItsBatch) {
+  ASSERT_OK_AND_ASSIGN(const TrainingGraph training,
+                       MakeTrainingGraph(Network(kCases[1]), {{2, 3, 8, 8}}, {{{"y"}}, {"s1"}, {"n1"}}));
+  EXPECT_EQ(training.statistics.size(), 2u);
+  EXPECT_EQ(training.parameters.size(), 6u);
+}
+
+TEST(MakeTrainingGraphTest, ADropoutWhoseRatioIsNotKnownIsRefused) {
+  const Graph network = Parse(
+      "graph g\ninput x float32 [n, 3]\ninput q float32 []\nconst w float32 [3] = fill 1.0\na = Mul(x, w)\n"
+      "y = Dropout(a, q)\noutput y");
+  EXPECT_THAT(MakeTrainingGraph(network, {{2, 3}, {}}, {{{"y"}}}).status(),
+              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("(Dropout): expected a constant ratio")));
+}
+
+TEST(MakeTrainingGraphTest, ASoftmaxOverAnotherAxisThanTheClassesIsRefused) {
+  const Graph network = Parse(
+      "graph g\ninput x float32 [n, 3, 4]\nconst w float32 [4] = fill 1.0\na = Mul(x, w)\ny = Softmax(a)\noutput y");
+  EXPECT_THAT(MakeTrainingGraph(network, {{2, 3, 4}}, {{{"y"}}}).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expected a Softmax over axis 1, got 2")));
+}
+
+TEST(MakeTrainingGraphTest, ParametersAreFoundWhateverOtherValuesAreCalled) {
+  const Graph network = Parse(
+      "graph g\ninput x float32 [n, 3]\nconst w float32 [3] = fill 2.0\nparameter_w = Mul(x, w)\n"
+      "y = Neg(parameter_w)\noutput y");
+  const Loss loss = {"y", Loss::Kind::kMeanSquaredError};
+  ASSERT_OK_AND_ASSIGN(const TrainingGraph training, MakeTrainingGraph(network, {{1, 3}}, {{loss}}));
+  const std::vector<Tensor> inputs = {Tensor::Of<float>({1, 3}, {1, 2, 3}), Tensor::Of<float>({1, 3}, {0, 0, 0}),
+                                      Tensor::Scalar<int64_t>(0), Tensor::Of<float>({3}, {2, 2, 2})};
+  ASSERT_OK_AND_ASSIGN(const auto outputs, RunGraph(training.graph, inputs, CpuBackend(), {.publish = false}));
+  // 2 / 3 x^2 w
+  EXPECT_THAT(outputs[training.gradient_output(0)].values<float>(),
+              ::testing::Pointwise(::testing::FloatEq(), {4.0f / 3, 16.0f / 3, 12.0f}));
 }
 
 TEST(MakeTrainingGraphTest, LossesThatDoNotFitAreRefused) {
