@@ -8,62 +8,18 @@
 #include "absl/strings/str_join.h"
 #include "engine/base/check.h"
 #include "engine/base/status.h"
-#include "engine/train/initializer.h"
+#include "engine/initializers/initializer.h"
 
 namespace beak {
-namespace {
-
-Flavour FlavourOf(const InitializerSpec& spec) {
-  return spec.flavour == InitializerSpec::Flavour::kKeras ? Flavour::kKeras : Flavour::kPyTorch;
-}
-
-// `gain` is a factor on the width, so its square one on the variance.
-Initializer Scaled(ScaledInit init, double gain) {
-  init.scale *= gain * gain;
-  return init;
-}
-
-Initializer InitializerOf(const InitializerSpec& spec) {
-  using Kind = InitializerSpec::Kind;
-  switch (spec.kind) {
-    case Kind::kConstant:
-      return ConstantInit{spec.value};
-    case Kind::kUniform:
-      return UniformInit{spec.min, spec.max};
-    case Kind::kNormal:
-      return NormalInit{spec.mean, spec.stddev};
-    case Kind::kTruncatedNormal:
-      return TruncatedNormalInit{spec.mean, spec.stddev};
-    case Kind::kGlorotUniform:
-      return GlorotUniform(spec.gain);
-    case Kind::kGlorotNormal:
-      return GlorotNormal(FlavourOf(spec), spec.gain);
-    case Kind::kHeUniform:
-      return Scaled(HeUniform(), spec.gain);
-    case Kind::kHeNormal:
-      return Scaled(HeNormal(FlavourOf(spec)), spec.gain);
-    case Kind::kLecunUniform:
-      return Scaled(LecunUniform(), spec.gain);
-    case Kind::kLecunNormal:
-      return Scaled(LecunNormal(), spec.gain);
-    case Kind::kOrthogonal:
-      break;
-  }
-  return OrthogonalInit{spec.gain};
-}
-
-}  // namespace
 
 absl::Status InitializeParameters(uint64_t seed, DescribedNetwork& network) {
   for (const ParameterSpec& spec : network.parameters) {
-    const Initializer initializer = InitializerOf(spec.initializer);
-    if (const std::vector<std::string> wrong = Validate(initializer); !wrong.empty()) {
+    if (const std::vector<std::string> wrong = Validate(spec.initializer); !wrong.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("parameter '", spec.name, "': initialiser: ", absl::StrJoin(wrong, "; ")));
     }
     ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create(DType::kFloat32, spec.shape));
-    const Fans fans = {static_cast<double>(spec.fan_in), static_cast<double>(spec.fan_out)};
-    Initialize(initializer, fans, spec.shape, seed, spec.name, tensor.mutable_values<float>());
+    Initialize(spec.initializer, spec.fans, spec.shape, seed, spec.name, tensor.mutable_values<float>());
     network.graph.mutable_value(network.graph.FindValue(spec.name)).constant = std::move(tensor);
   }
   return absl::OkStatus();

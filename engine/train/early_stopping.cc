@@ -2,8 +2,8 @@
 
 #include <cmath>
 
+#include "engine/base/field_errors.h"
 #include "engine/base/status.h"
-#include "engine/train/field_errors.h"
 
 namespace beak {
 

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "engine/base/check.h"
-#include "engine/train/field_errors.h"
+#include "engine/base/field_errors.h"
 
 namespace beak {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/train/flavour.h"
+#include "engine/initializers/flavour.h"
 
 // What happens to gradients between the backward pass and the optimiser: a list of float32 arrays, one a parameter.
 namespace beak {

@@ -3,7 +3,7 @@
 #include <initializer_list>
 
 #include "absl/strings/str_cat.h"
-#include "engine/train/field_errors.h"
+#include "engine/base/field_errors.h"
 
 namespace beak {
 namespace {

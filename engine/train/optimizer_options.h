@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/train/flavour.h"
+#include "engine/initializers/flavour.h"
 
 namespace beak {
 

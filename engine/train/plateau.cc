@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/field_errors.h"
 #include "engine/base/status.h"
-#include "engine/train/field_errors.h"
 
 namespace beak {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "engine/train/flavour.h"
+#include "engine/initializers/flavour.h"
 #include "engine/train/goal.h"
 #include "engine/train/state.h"
 

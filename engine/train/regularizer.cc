@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "engine/base/check.h"
-#include "engine/train/field_errors.h"
+#include "engine/base/field_errors.h"
 
 namespace beak {
 namespace {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <numbers>
 
-#include "engine/train/field_errors.h"
+#include "engine/base/field_errors.h"
 
 namespace beak {
 namespace {

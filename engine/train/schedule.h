@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "engine/train/flavour.h"
+#include "engine/initializers/flavour.h"
 
 // Learning rates as pure functions of how far the training is; plateau.h has the one that looks at a metric. Source:
 // torch/optim/lr_scheduler.py, keras/src/optimizers/schedules/learning_rate_schedule.py. s is a position counted from

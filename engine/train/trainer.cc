@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/field_errors.h"
 #include "engine/base/status.h"
-#include "engine/train/field_errors.h"
 
 namespace beak {
 namespace {

@@ -74,8 +74,8 @@ absl::StatusOr<ValueId> Build(const v1::PRelu& layer, LayerBuilder& builder) {
     sample[axis - 1] = 1;
   }
   if (!IsStatic(sample)) return builder.WrongInput("known dimensions but for those that are shared");
-  ASSIGN_OR_RETURN(const ValueId slope,
-                   builder.AddParameter({"alpha", ParameterRole::kSlope, ToShape(sample), layer.alpha(), Constant(0)}));
+  ASSIGN_OR_RETURN(const ValueId slope, builder.AddParameter({"alpha", ParameterRole::kSlope, ToShape(sample),
+                                                              layer.alpha(), ConstantInit{0}}));
   return builder.Emit("PRelu", {builder.input(), slope});
 }
 

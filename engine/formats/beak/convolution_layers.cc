@@ -1,22 +1,9 @@
-#include <functional>
-#include <numeric>
-
 #include "engine/base/status.h"
 #include "engine/formats/beak/initializers.h"
 #include "engine/formats/beak/layers.h"
 
 namespace beak::network_format {
 namespace {
-
-int64_t Product(const Ints& values) {
-  return std::accumulate(values.begin(), values.end(), int64_t{1}, std::multiplies<>());
-}
-
-Shape KernelShape(int64_t out, int64_t in, const Ints& kernel) {
-  Shape shape = {out, in};
-  shape.insert(shape.end(), kernel.begin(), kernel.end());
-  return shape;
-}
 
 // Of Convolution, DepthwiseConvolution and SeparableConvolution, whose window fields have the same names.
 template <typename Layer>
@@ -33,27 +20,21 @@ struct Bank {
   const char* what;
   const v1::Parameter& options;
   const v1::Parameter* bias;
-  int64_t out, in_per_group, groups;
-  Fans fans;
+  WeightGeometry geometry;
 };
 
 absl::StatusOr<ValueId> Convolve(const Bank& bank, AttributeMap attributes, ValueId x, LayerBuilder& builder) {
   const Ints kernel = std::get<Ints>(attributes["kernel_shape"]);
-  ASSIGN_OR_RETURN(const ValueId weights, builder.AddParameter({bank.what, ParameterRole::kKernel,
-                                                                KernelShape(bank.out, bank.in_per_group, kernel),
-                                                                bank.options, GlorotUniform(), bank.fans}));
+  const auto& [role, in, out, groups, field] = bank.geometry;
+  // A depthwise bank has a group for each channel.
+  const int64_t parts = role == WeightRole::kDepthwise ? in : groups;
+  ASSIGN_OR_RETURN(const ValueId weights,
+                   builder.AddParameter({bank.what, ParameterRole::kKernel, KernelShape(out, in / parts, kernel),
+                                         bank.options, GlorotUniform(), bank.geometry}));
   std::vector<ValueId> inputs = {x, weights};
-  RETURN_IF_ERROR(AddBias(bank.bias, bank.out, bank.fans, builder, inputs));
-  attributes["group"] = bank.groups;
+  RETURN_IF_ERROR(AddBias(bank.bias, out, bank.geometry, builder, inputs));
+  attributes["group"] = parts;
   return builder.Emit("Conv", std::move(inputs), std::move(attributes));
-}
-
-// Keras counts the kernel (..., in, multiplier) as if it were dense; PyTorch sees `in` groups.
-Fans DepthwiseFans(const v1::Initializer& initializer, int64_t channels, int64_t multiplier, int64_t window) {
-  const bool pytorch =
-      initializer.flavour() == v1::Initializer::PYTORCH || initializer.kind() == v1::Initializer::PYTORCH_DEFAULT;
-  if (pytorch) return {window, channels * multiplier * window};
-  return {channels * window, multiplier * window};
 }
 
 // Of DepthwiseConvolution and SeparableConvolution.
@@ -61,11 +42,16 @@ template <typename Layer>
 Bank DepthwiseBank(const Layer& layer, const char* what, const v1::Parameter& options, const v1::Parameter* bias,
                    int64_t channels, int64_t window) {
   const int64_t multiplier = layer.has_depth_multiplier() ? layer.depth_multiplier() : 1;
-  const Fans fans = DepthwiseFans(options.initializer(), channels, multiplier, window);
-  return {what, options, bias, channels * multiplier, 1, channels, fans};
+  return {what, options, bias, {WeightRole::kDepthwise, channels, channels * multiplier, 1, window}};
 }
 
 }  // namespace
+
+Shape KernelShape(int64_t first, int64_t second, const Ints& kernel) {
+  Shape shape = {first, second};
+  shape.insert(shape.end(), kernel.begin(), kernel.end());
+  return shape;
+}
 
 absl::StatusOr<AttributeMap> PaddingAttributes(v1::Padding padding,
                                                const google::protobuf::RepeatedField<int32_t>& pads,
@@ -78,11 +64,11 @@ absl::StatusOr<AttributeMap> PaddingAttributes(v1::Padding padding,
   return AttributeMap{{"pads", std::move(all)}};
 }
 
-absl::Status AddBias(const v1::Parameter* options, int64_t size, const Fans& fans, LayerBuilder& builder,
+absl::Status AddBias(const v1::Parameter* options, int64_t size, const WeightGeometry& geometry, LayerBuilder& builder,
                      std::vector<ValueId>& inputs) {
   if (options == nullptr) return absl::OkStatus();
   ASSIGN_OR_RETURN(const ValueId bias,
-                   builder.AddParameter({"bias", ParameterRole::kBias, {size}, *options, Constant(0), fans}));
+                   builder.AddParameter({"bias", ParameterRole::kBias, {size}, *options, ConstantInit{0}, geometry}));
   inputs.push_back(bias);
   return absl::OkStatus();
 }
@@ -96,9 +82,9 @@ absl::StatusOr<ValueId> BuildConvolution(const v1::Convolution& layer, size_t di
     return absl::InvalidArgumentError(absl::StrCat("groups: expected a divisor of ", channels, " channels and ",
                                                    layer.filters(), " filters, got ", groups));
   }
-  const int64_t window = Product(std::get<Ints>(attributes["kernel_shape"]));
-  const Fans fans = {channels / groups * window, layer.filters() * window};
-  const Bank bank = {"kernel", layer.kernel(), BiasOf(layer), layer.filters(), channels / groups, groups, fans};
+  const int64_t window = NumElements(std::get<Ints>(attributes["kernel_shape"]));
+  const Bank bank = {
+      "kernel", layer.kernel(), BiasOf(layer), {WeightRole::kConvolution, channels, layer.filters(), groups, window}};
   ASSIGN_OR_RETURN(const ValueId y, Convolve(bank, std::move(attributes), builder.input(), builder));
   return Activate(layer.activation(), std::nullopt, y, builder);
 }
@@ -108,7 +94,7 @@ absl::StatusOr<ValueId> BuildDepthwise(const v1::DepthwiseConvolution& layer, si
   RETURN_IF_ERROR(builder.ExpectSpatial(dimensions));
   ASSIGN_OR_RETURN(const int64_t channels, builder.Channels());
   ASSIGN_OR_RETURN(AttributeMap attributes, WindowAttributes(layer, dimensions));
-  const int64_t window = Product(std::get<Ints>(attributes["kernel_shape"]));
+  const int64_t window = NumElements(std::get<Ints>(attributes["kernel_shape"]));
   const Bank bank = DepthwiseBank(layer, "kernel", layer.kernel(), BiasOf(layer), channels, window);
   ASSIGN_OR_RETURN(const ValueId y, Convolve(bank, std::move(attributes), builder.input(), builder));
   return Activate(layer.activation(), std::nullopt, y, builder);
@@ -119,12 +105,13 @@ absl::StatusOr<ValueId> BuildSeparable(const v1::SeparableConvolution& layer, si
   RETURN_IF_ERROR(builder.ExpectSpatial(dimensions));
   ASSIGN_OR_RETURN(const int64_t channels, builder.Channels());
   ASSIGN_OR_RETURN(AttributeMap attributes, WindowAttributes(layer, dimensions));
-  const int64_t window = Product(std::get<Ints>(attributes["kernel_shape"]));
+  const int64_t window = NumElements(std::get<Ints>(attributes["kernel_shape"]));
   const Bank depthwise = DepthwiseBank(layer, "depthwise_kernel", layer.depthwise_kernel(), nullptr, channels, window);
   ASSIGN_OR_RETURN(const ValueId between, Convolve(depthwise, std::move(attributes), builder.input(), builder));
-  const Fans fans = {depthwise.out, layer.filters()};
-  const Bank pointwise = {
-      "pointwise_kernel", layer.pointwise_kernel(), BiasOf(layer), layer.filters(), depthwise.out, 1, fans};
+  const Bank pointwise = {"pointwise_kernel",
+                          layer.pointwise_kernel(),
+                          BiasOf(layer),
+                          {WeightRole::kConvolution, depthwise.geometry.out, layer.filters(), 1, 1}};
   AttributeMap one_by_one = {{"kernel_shape", Ints(dimensions, 1)}};
   ASSIGN_OR_RETURN(const ValueId y, Convolve(pointwise, std::move(one_by_one), between, builder));
   return Activate(layer.activation(), std::nullopt, y, builder);

@@ -1,100 +1,77 @@
 #include "engine/formats/beak/initializers.h"
 
 #include <cmath>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
-#include "engine/formats/beak/layer_builder.h"
 
 namespace beak::network_format {
 namespace {
 
-using Kind = InitializerSpec::Kind;
-
 constexpr double kDefaultWidth = 0.05;  // of Keras' RandomUniform and RandomNormal
 
-InitializerSpec OfKind(Kind kind) {
-  InitializerSpec spec;
-  spec.kind = kind;
-  return spec;
+double StddevOf(const v1::Initializer& given) { return given.has_stddev() ? given.stddev() : kDefaultWidth; }
+
+absl::StatusOr<Initializer> OfUniform(const v1::Initializer& given) {
+  const double min = given.has_min() ? given.min() : -kDefaultWidth;
+  const double max = given.has_max() ? given.max() : kDefaultWidth;
+  if (min <= max) return UniformInit{min, max};
+  return absl::InvalidArgumentError(absl::StrCat("initializer.max: expected at least min ", min, ", got ", max));
 }
 
-InitializerSpec OfNormal(Kind kind, const v1::Initializer& given) {
-  InitializerSpec spec = OfKind(kind);
-  spec.mean = given.mean();
-  spec.stddev = given.has_stddev() ? given.stddev() : kDefaultWidth;
-  return spec;
-}
-
-absl::StatusOr<InitializerSpec> OfUniform(const v1::Initializer& given) {
-  InitializerSpec spec = OfKind(Kind::kUniform);
-  spec.min = given.has_min() ? given.min() : -kDefaultWidth;
-  spec.max = given.has_max() ? given.max() : kDefaultWidth;
-  if (spec.min <= spec.max) return spec;
-  return absl::InvalidArgumentError(
-      absl::StrCat("initializer.max: expected at least min ", spec.min, ", got ", spec.max));
-}
-
-absl::StatusOr<InitializerSpec> ByKind(const v1::Initializer& given, const InitializerSpec& fallback,
-                                       const Fans& fans) {
+absl::StatusOr<Initializer> ByKind(const v1::Initializer& given, const Initializer& fallback, const Fans& fans) {
   switch (given.kind()) {
     case v1::Initializer::ZEROS:
-      return Constant(0);
+      return ConstantInit{0};
     case v1::Initializer::ONES:
-      return Constant(1);
+      return ConstantInit{1};
     case v1::Initializer::CONSTANT:
-      return Constant(given.value());
+      return ConstantInit{given.value()};
     case v1::Initializer::UNIFORM:
       return OfUniform(given);
     case v1::Initializer::NORMAL:
-      return OfNormal(Kind::kNormal, given);
+      return NormalInit{given.mean(), StddevOf(given)};
     case v1::Initializer::TRUNCATED_NORMAL:
-      return OfNormal(Kind::kTruncatedNormal, given);
+      return TruncatedNormalInit{given.mean(), StddevOf(given)};
     case v1::Initializer::GLOROT_UNIFORM:
-      return OfKind(Kind::kGlorotUniform);
+      return GlorotUniform();
     case v1::Initializer::GLOROT_NORMAL:
-      return OfKind(Kind::kGlorotNormal);
+      return GlorotNormal(FlavourOf(given));
     case v1::Initializer::HE_UNIFORM:
-      return OfKind(Kind::kHeUniform);
+      return HeUniform();
     case v1::Initializer::HE_NORMAL:
-      return OfKind(Kind::kHeNormal);
+      return HeNormal(FlavourOf(given));
     case v1::Initializer::LECUN_UNIFORM:
-      return OfKind(Kind::kLecunUniform);
+      return LecunUniform();
     case v1::Initializer::LECUN_NORMAL:
-      return OfKind(Kind::kLecunNormal);
+      return LecunNormal();
     case v1::Initializer::ORTHOGONAL:
-      return OfKind(Kind::kOrthogonal);
+      return OrthogonalInit{};
     case v1::Initializer::PYTORCH_DEFAULT:
-      return Uniform(1 / std::sqrt(static_cast<double>(fans.in)));
+      return UniformInit{-1 / std::sqrt(fans.in), 1 / std::sqrt(fans.in)};
     default:
       return fallback;
   }
 }
 
+// A factor on the width: on the variance of what has one by its fans it is squared.
+Initializer WithGain(Initializer initializer, double gain) {
+  if (auto* scaled = std::get_if<ScaledInit>(&initializer)) scaled->scale *= gain * gain;
+  if (auto* orthogonal = std::get_if<OrthogonalInit>(&initializer)) orthogonal->gain *= gain;
+  return initializer;
+}
+
 }  // namespace
 
-InitializerSpec Constant(double value) {
-  InitializerSpec spec = OfKind(Kind::kConstant);
-  spec.value = value;
-  return spec;
+Flavour FlavourOf(const v1::Initializer& given) {
+  const bool pytorch = given.flavour() == v1::Initializer::PYTORCH || given.kind() == v1::Initializer::PYTORCH_DEFAULT;
+  return pytorch ? Flavour::kPyTorch : Flavour::kKeras;
 }
 
-InitializerSpec Uniform(double limit) {
-  InitializerSpec spec = OfKind(Kind::kUniform);
-  spec.min = -limit;
-  spec.max = limit;
-  return spec;
-}
-
-InitializerSpec GlorotUniform() { return OfKind(Kind::kGlorotUniform); }
-
-absl::StatusOr<InitializerSpec> Resolve(const v1::Initializer& given, const InitializerSpec& fallback,
-                                        const Fans& fans) {
-  ASSIGN_OR_RETURN(InitializerSpec spec, ByKind(given, fallback, fans));
-  spec.flavour = given.flavour() == v1::Initializer::PYTORCH ? InitializerSpec::Flavour::kPytorch
-                                                             : InitializerSpec::Flavour::kKeras;
-  if (given.has_gain()) spec.gain = given.gain();
-  return spec;
+absl::StatusOr<Initializer> Resolve(const v1::Initializer& given, const Initializer& fallback, const Fans& fans) {
+  ASSIGN_OR_RETURN(Initializer initializer, ByKind(given, fallback, fans));
+  return given.has_gain() ? WithGain(std::move(initializer), given.gain()) : initializer;
 }
 
 }  // namespace beak::network_format

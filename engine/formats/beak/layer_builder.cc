@@ -64,9 +64,8 @@ absl::StatusOr<ValueId> LayerBuilder::AddParameter(const ParameterRequest& reque
   spec.role = request.role;
   spec.shape = request.shape;
   spec.unit_axis = request.unit_axis;
-  spec.fan_in = request.fans.in;
-  spec.fan_out = request.fans.out;
-  ASSIGN_OR_RETURN(spec.initializer, Resolve(options.initializer(), request.fallback, request.fans));
+  spec.fans = FansOf(FlavourOf(options.initializer()), request.geometry);
+  ASSIGN_OR_RETURN(spec.initializer, Resolve(options.initializer(), request.fallback, spec.fans));
   spec.l1 = options.l1();
   spec.l2 = options.l2();
   spec.max_norm = options.max_norm();

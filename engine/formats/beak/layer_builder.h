@@ -17,20 +17,14 @@ namespace beak::network_format {
 
 using Ints = std::vector<int64_t>;
 
-// Fans of a kernel (training_semantics.md section 3 has both conventions).
-struct Fans {
-  int64_t in = 1;
-  int64_t out = 1;
-};
-
 // A parameter that a layer wants.
 struct ParameterRequest {
   const char* what;  // "kernel"
   ParameterRole role;
   Shape shape;
   const v1::Parameter& options;
-  InitializerSpec fallback = {};  // where the options leave the kind open
-  Fans fans = {};
+  Initializer fallback = {};     // where the options leave the kind open
+  WeightGeometry geometry = {};  // of the layer's kernel
   int unit_axis = 0;
   bool learned = true;  // by the optimiser
 };

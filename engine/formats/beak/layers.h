@@ -47,7 +47,9 @@ absl::StatusOr<ValueId> Build(const v1::Concatenate& layer, LayerBuilder& builde
 
 // What families share: x after an activation (activation_layers.cc) ...
 ValueId Activate(v1::Activation::Kind kind, std::optional<double> alpha, ValueId x, LayerBuilder& builder);
-// ... and the attributes and weights of windows (convolution_layers.cc).
+// ... and the attributes and weights of windows (convolution_layers.cc); a kernel's shape is [first, second,
+// kernel...].
+Shape KernelShape(int64_t first, int64_t second, const Ints& kernel);
 absl::StatusOr<AttributeMap> PaddingAttributes(v1::Padding padding,
                                                const google::protobuf::RepeatedField<int32_t>& pads, size_t dimensions);
 // What is said of the bias, null where `use_bias` says that there is none.
@@ -56,7 +58,7 @@ const v1::Parameter* BiasOf(const Layer& layer) {
   return !layer.has_use_bias() || layer.use_bias() ? &layer.bias() : nullptr;
 }
 // Adds it to a node's inputs where there is one.
-absl::Status AddBias(const v1::Parameter* options, int64_t size, const Fans& fans, LayerBuilder& builder,
+absl::Status AddBias(const v1::Parameter* options, int64_t size, const WeightGeometry& geometry, LayerBuilder& builder,
                      std::vector<ValueId>& inputs);
 
 }  // namespace beak::network_format

@@ -5,35 +5,11 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "engine/initializers/fans.h"
+#include "engine/initializers/initializer.h"
 #include "engine/tensor/shape.h"
 
 namespace beak {
-
-// How a parameter begins: what the description says, with the defaults of its layer filled in.
-struct InitializerSpec {
-  enum class Kind {
-    kConstant,
-    kUniform,
-    kNormal,
-    kTruncatedNormal,
-    kGlorotUniform,
-    kGlorotNormal,
-    kHeUniform,
-    kHeNormal,
-    kLecunUniform,
-    kLecunNormal,
-    kOrthogonal,
-  };
-  // Whether the normal kinds from kGlorotNormal on are truncated (Keras) or not (PyTorch).
-  enum class Flavour { kKeras, kPytorch };
-
-  Kind kind = Kind::kConstant;
-  Flavour flavour = Flavour::kKeras;
-  double gain = 1;              // factor on the width of the distribution
-  double value = 0;             // kConstant
-  double min = 0, max = 0;      // kUniform
-  double mean = 0, stddev = 0;  // kNormal, kTruncatedNormal (cut at two standard deviations)
-};
 
 enum class ParameterRole {
   kKernel,
@@ -52,14 +28,12 @@ struct ParameterSpec {
   std::string layer;
   ParameterRole role = ParameterRole::kKernel;
   Shape shape;  // as ONNX has it: convolutions [out, in / groups, ...], transposed [in, out, ...], dense [out, in]
-  int unit_axis = 0;  // the dimension of `shape` that counts units: max_norm holds for each index of it
-  // Of the kernel of the layer, as the initialiser's flavour counts them.
-  int64_t fan_in = 1;
-  int64_t fan_out = 1;
-  InitializerSpec initializer;
-  double l1 = 0, l2 = 0;  // added to the loss: l1 * sum |w| + l2 * sum w^2
-  double max_norm = 0;    // 0: none
-  bool trainable = true;  // false for frozen layers, running statistics, and what a description turns off
+  int unit_axis = 0;        // the dimension of `shape` that counts units: max_norm holds for each index of it
+  Fans fans;                // of the kernel of the layer, as the initialiser's flavour counts them
+  Initializer initializer;  // with the defaults of the layer filled in
+  double l1 = 0, l2 = 0;    // added to the loss: l1 * sum |w| + l2 * sum w^2
+  double max_norm = 0;      // 0: none
+  bool trainable = true;    // false for frozen layers, running statistics, and what a description turns off
   bool exclude_from_weight_decay = false;  // as the description says; never counts where nothing is trainable
 };
 

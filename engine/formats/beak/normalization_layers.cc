@@ -15,8 +15,8 @@ constexpr double kKerasMomentum = 0.99, kPytorchMomentum = 0.1;
 template <typename Layer>
 absl::StatusOr<std::pair<ValueId, ValueId>> AddGammaAndBeta(const Layer& layer, int64_t channels,
                                                             LayerBuilder& builder) {
-  ParameterRequest gamma = {"gamma", ParameterRole::kGamma, {channels}, layer.gamma(), Constant(1)};
-  ParameterRequest beta = {"beta", ParameterRole::kBeta, {channels}, layer.beta(), Constant(0)};
+  ParameterRequest gamma = {"gamma", ParameterRole::kGamma, {channels}, layer.gamma(), ConstantInit{1}};
+  ParameterRequest beta = {"beta", ParameterRole::kBeta, {channels}, layer.beta(), ConstantInit{0}};
   gamma.learned = !layer.has_scale() || layer.scale();
   beta.learned = !layer.has_center() || layer.center();
   ASSIGN_OR_RETURN(const ValueId gamma_id, builder.AddParameter(gamma));
@@ -42,12 +42,12 @@ absl::StatusOr<ValueId> Build(const v1::BatchNormalization& layer, LayerBuilder&
   const double epsilon = layer.has_epsilon() ? layer.epsilon() : pytorch ? kPytorchEpsilon : kKerasEpsilon;
   ASSIGN_OR_RETURN(const auto learned, AddGammaAndBeta(layer, channels, builder));
   const v1::Parameter none;
-  ParameterRequest statistic = {"moving_mean", ParameterRole::kMovingMean, {channels}, none, Constant(0)};
+  ParameterRequest statistic = {"moving_mean", ParameterRole::kMovingMean, {channels}, none, ConstantInit{0}};
   statistic.learned = false;
   ASSIGN_OR_RETURN(const ValueId mean, builder.AddParameter(statistic));
   statistic.what = "moving_variance";
   statistic.role = ParameterRole::kMovingVariance;
-  statistic.fallback = Constant(1);
+  statistic.fallback = ConstantInit{1};
   ASSIGN_OR_RETURN(const ValueId variance, builder.AddParameter(statistic));
   builder.AddBatchNormalization(/*unbiased_variance=*/pytorch);
   // ONNX's momentum is the weight of the old average, as Keras'.

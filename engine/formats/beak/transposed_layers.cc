@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <functional>
-#include <numeric>
 
 #include "engine/base/status.h"
 #include "engine/formats/beak/initializers.h"
@@ -34,16 +32,14 @@ absl::StatusOr<ValueId> BuildTransposed(const v1::TransposedConvolution& layer, 
   ASSIGN_OR_RETURN(const int64_t channels, builder.Channels());
   ASSIGN_OR_RETURN(const Ints kernel, Spread("kernel_size", layer.kernel_size(), dimensions, 1));
   ASSIGN_OR_RETURN(const Ints strides, Spread("strides", layer.strides(), dimensions, 1));
-  const int64_t window = std::accumulate(kernel.begin(), kernel.end(), int64_t{1}, std::multiplies<>());
-  // Both frameworks count as if the kernel were that of the convolution whose gradient this is.
-  const Fans fans = {layer.filters() * window, channels * window};
-  Shape shape = {channels, layer.filters()};
-  shape.insert(shape.end(), kernel.begin(), kernel.end());
-  ASSIGN_OR_RETURN(const ValueId weights,
-                   builder.AddParameter({"kernel", ParameterRole::kKernel, std::move(shape), layer.kernel(),
-                                         GlorotUniform(), fans, /*unit_axis=*/1}));
+  const WeightGeometry geometry = {WeightRole::kTransposedConvolution, channels, layer.filters(), 1,
+                                   NumElements(kernel)};
+  ASSIGN_OR_RETURN(
+      const ValueId weights,
+      builder.AddParameter({"kernel", ParameterRole::kKernel, KernelShape(channels, layer.filters(), kernel),
+                            layer.kernel(), GlorotUniform(), geometry, /*unit_axis=*/1}));
   std::vector<ValueId> inputs = {builder.input(), weights};
-  RETURN_IF_ERROR(AddBias(BiasOf(layer), layer.filters(), fans, builder, inputs));
+  RETURN_IF_ERROR(AddBias(BiasOf(layer), layer.filters(), geometry, builder, inputs));
   const ValueId y = builder.Emit("ConvTranspose", std::move(inputs), Window(layer.padding(), kernel, strides));
   return Activate(layer.activation(), std::nullopt, y, builder);
 }

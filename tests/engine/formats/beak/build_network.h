@@ -37,7 +37,7 @@ inline void Initialize(DescribedNetwork& network) {
     Tensor tensor = RandomTensor(spec.shape, ++seed);
     const bool one = spec.role == ParameterRole::kGamma || spec.role == ParameterRole::kMovingVariance;
     const bool random = spec.role == ParameterRole::kKernel || spec.role == ParameterRole::kEmbedding;
-    const float scale = 1.0f / static_cast<float>(spec.fan_in);
+    const float scale = 1.0f / static_cast<float>(spec.fans.in);
     for (float& value : tensor.mutable_values<float>()) value = random ? value * scale : one ? 1.0f : 0.0f;
     network.graph.mutable_value(network.graph.FindValue(spec.name)).constant = std::move(tensor);
   }

@@ -1,11 +1,11 @@
-#include "engine/train/initializer.h"
+#include "engine/initializers/initializer.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "engine/base/check.h"
+#include "engine/base/field_errors.h"
 #include "engine/base/rng.h"
-#include "engine/train/field_errors.h"
 
 namespace beak {
 namespace {

@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
+#include "engine/initializers/fans.h"
+#include "engine/initializers/flavour.h"
 #include "engine/tensor/shape.h"
-#include "engine/train/fans.h"
-#include "engine/train/flavour.h"
 
 // What weights are before the first step. Source: keras/src/initializers/random_initializers.py, torch/nn/init.py,
 // torch/nn/modules/{linear,conv}.py. Distributions are the frameworks'; their random streams are not.

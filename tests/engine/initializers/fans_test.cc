@@ -1,4 +1,4 @@
-#include "engine/train/fans.h"
+#include "engine/initializers/fans.h"
 
 #include <gtest/gtest.h>
 

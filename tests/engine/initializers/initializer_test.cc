@@ -1,4 +1,4 @@
-#include "engine/train/initializer.h"
+#include "engine/initializers/initializer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "engine/train/flavour.h"
+#include "engine/initializers/flavour.h"
 
 namespace beak {
 
