@@ -54,7 +54,7 @@ class ServerImpl final : public Server {
     ASSIGN_OR_RETURN(endpoint_, MetricsEndpoint::Create(config_.host, config_.metrics_port, metrics_));
     ASSIGN_OR_RETURN(grpc_, GrpcServer::Create({config_.host, config_.grpc_port, config_.max_receive_bytes,
                                                 config_.server_name, config_.server_version},
-                                               *models_, *readiness_, *predictor_, clock_));
+                                               *models_, *readiness_, *predictor_, clock_, nullptr));
     LogInfo("listening", {{"grpc", HostPort(config_.host, grpc_port())},
                           {"metrics", HostPort(config_.host, metrics_port())},
                           {"lanes", lanes}});

@@ -114,7 +114,7 @@ class GrpcServerImpl final : public GrpcServer {
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options, ModelManager& models,
                                                                const Readiness& readiness, Predictor& predictor,
-                                                               const Clock& clock) {
+                                                               const Clock& clock, JobManager* /*jobs*/) {
   auto server = std::make_unique<GrpcServerImpl>(options, models, readiness, predictor, clock);
   absl::Status listening = server->Listen(options);
   if (!listening.ok()) return listening;

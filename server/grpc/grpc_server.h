@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "engine/base/clock.h"
+#include "server/jobs/job_manager.h"
 #include "server/models/manager.h"
 #include "server/models/readiness.h"
 #include "server/predict/predictor.h"
@@ -23,10 +24,11 @@ class GrpcServer {
     std::string server_version;
   };
 
-  // Listens from now on. UNAVAILABLE where the address cannot be listened on. The others must outlive it.
+  // Listens from now on. UNAVAILABLE where the address cannot be listened on. The others must outlive it; `jobs` may be
+  // null: there are no train jobs.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Create(const Options& options, ModelManager& models,
                                                             const Readiness& readiness, Predictor& predictor,
-                                                            const Clock& clock);
+                                                            const Clock& clock, JobManager* jobs);
   virtual ~GrpcServer() = default;
 
   virtual int port() const = 0;
