@@ -32,8 +32,8 @@ struct JobNetwork {
 absl::StatusOr<JobNetwork> ReadJobNetwork(const v1::NetworkSource& source, const JobFolder& folder,
                                           const std::string& served_file, int64_t units, uint64_t seed);
 
-// The names of the network's inputs that take indices (int64): what has to be known of it before data is opened.
-// Errors as ReadJobNetwork's.
+// The names of the network's inputs that take indices (int64). Which fields of the data they are, which has to be known
+// before it is opened, is FindIndexFields' (job_plan.h). Errors as ReadJobNetwork's.
 absl::StatusOr<std::vector<std::string>> FindIndexInputs(const v1::NetworkSource& source, const JobFolder& folder,
                                                          const std::string& served_file);
 

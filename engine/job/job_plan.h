@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,7 @@ struct JobPlan {
   data::LoaderOptions loading;        // of training batches
   int64_t epochs = 1;
   int64_t batches_per_epoch = 1;
-  int64_t steps = 1;                  // updates in all epochs
+  int64_t steps = 1;                  // updates in all epochs; batches at the end that don't make one up are left out
   Schedule schedule;                  // its lengths filled in; ConstantRate where there is a plateau
   std::optional<PlateauOptions> plateau;
   std::optional<EarlyStoppingOptions> early_stopping;
@@ -56,6 +57,13 @@ struct JobPlan {
 // network's classes. REQUIRES: a spec that CheckSpec accepts.
 absl::StatusOr<JobPlan> MakeJobPlan(const v1::TrainJobSpec& spec, const JobData& data, int threads,
                                     JobNetwork& network);
+
+// The fields of the data that have to stay whole numbers (JobDataOptions::index_fields): those that become inputs of
+// indices, and targets of a softmax cross-entropy that are not said to be classes (a mask of segments). Known from the
+// job and its network alone, before data is opened. Errors as ReadJobNetwork's, and as MakeJobPlan's of fields that
+// cannot be bound. REQUIRES: a spec that CheckSpec accepts.
+absl::StatusOr<std::set<std::string>> FindIndexFields(const v1::TrainJobSpec& spec, const JobFolder& folder,
+                                                      const std::string& served_file);
 
 // How many outputs a network needs for the data: the classes of its only field of classes; 0 where there is none, or
 // several.
