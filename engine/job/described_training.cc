@@ -1,4 +1,4 @@
-#include "engine/tools/described_training.h"
+#include "engine/job/described_training.h"
 
 #include <map>
 #include <string>
