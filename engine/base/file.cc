@@ -10,29 +10,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <utility>
 
+#include "engine/base/scoped_fd.h"
 #include "engine/base/status.h"
 
 namespace beak {
 namespace {
-
-// Closes a file descriptor at the end of a scope.
-class ScopedFd {
- public:
-  explicit ScopedFd(int fd) : fd_(fd) {}
-  ~ScopedFd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  ScopedFd(const ScopedFd&) = delete;
-  ScopedFd& operator=(const ScopedFd&) = delete;
-
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 absl::Status SystemError(int error, const char* verb, const std::string& path) {
   const std::string what = absl::StrCat("cannot ", verb, " '", path, "'");
@@ -46,22 +29,21 @@ absl::Status TooLong(const std::string& path, int64_t max_bytes) {
   return absl::ResourceExhaustedError(absl::StrCat("file '", path, "': expected at most ", max_bytes, " bytes"));
 }
 
-absl::Status WriteAll(int fd, const std::string& contents, const std::string& path) {
-  size_t written = 0;
-  while (written < contents.size()) {
-    const ssize_t n = write(fd, contents.data() + written, contents.size() - written);
+absl::Status WriteAll(int fd, std::string_view contents, const std::string& path) {
+  while (!contents.empty()) {
+    const ssize_t n = write(fd, contents.data(), contents.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return SystemError(errno, "write", path);
-    written += static_cast<size_t>(n);
+    contents.remove_prefix(static_cast<size_t>(n));
   }
   return absl::OkStatus();
 }
 
 // Writes and syncs a new file; on failure it may be left there half-written.
-absl::Status WriteNewFile(const std::string& path, const std::string& contents) {
+absl::Status WriteNewFile(const std::string& path, std::span<const std::string_view> pieces) {
   ScopedFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (fd.get() < 0) return SystemError(errno, "create", path);
-  RETURN_IF_ERROR(WriteAll(fd.get(), contents, path));
+  for (const std::string_view piece : pieces) RETURN_IF_ERROR(WriteAll(fd.get(), piece, path));
   if (fsync(fd.get()) != 0) return SystemError(errno, "sync", path);
   if (close(fd.release()) != 0) return SystemError(errno, "close", path);
   return absl::OkStatus();
@@ -126,14 +108,24 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes)
 }
 
 absl::Status WriteFileAtomically(const std::string& path, const std::string& contents) {
+  const std::string_view piece = contents;
+  return WriteFileAtomically(path, std::span(&piece, 1));
+}
+
+absl::Status WriteFileAtomically(const std::string& path, std::span<const std::string_view> pieces) {
   const std::string temporary = TemporaryNameBeside(path);
-  absl::Status status = WriteNewFile(temporary, contents);
+  absl::Status status = WriteNewFile(temporary, pieces);
   if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0) status = SystemError(errno, "replace", path);
   if (!status.ok()) {
     unlink(temporary.c_str());
     return status;
   }
   return SyncDirectory(ParentOf(path));
+}
+
+absl::Status RenameDurably(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) != 0) return SystemError(errno, "rename", from);
+  return SyncDirectory(ParentOf(to));
 }
 
 absl::StatusOr<std::vector<std::string>> ListDirectory(const std::string& path) {

@@ -1,4 +1,4 @@
-#include "server/models/mailbox.h"
+#include "engine/base/mailbox.h"
 
 #include <gtest/gtest.h>
 
