@@ -8,7 +8,8 @@ namespace beak {
 class StopCondition {
  public:
   virtual ~StopCondition() = default;
-  virtual bool ShouldStop() const = 0;
+  // `done`: the part of the work that is behind, about, in [0, 1).
+  virtual bool ShouldStop(double done) const = 0;
 };
 
 // A wish to stop that one thread expresses. *Thread-safe.*
@@ -16,7 +17,7 @@ class CancelToken final : public StopCondition {
  public:
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
-  bool ShouldStop() const override { return cancelled(); }
+  bool ShouldStop(double) const override { return cancelled(); }
 
  private:
   std::atomic<bool> cancelled_{false};

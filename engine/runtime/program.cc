@@ -1,6 +1,8 @@
 #include "engine/runtime/program.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/base/parallel.h"
 
@@ -19,7 +21,26 @@ const std::byte* Resolve(const Program::Location& location, const std::byte* are
   return nullptr;
 }
 
+// What a step costs, in units of a floating-point operation: what it computes, and what it moves through memory.
+double WorkOf(const Program::Step& step) {
+  constexpr double kFlopsPerByte = 8;  // of a core: about 100 GFLOP/s, about 12 GB/s
+  size_t bytes = 0;
+  for (const auto* locations : {&step.inputs, &step.outputs}) {
+    for (const Program::Location& location : *locations) bytes += location.bytes;
+  }
+  return step.flops + kFlopsPerByte * static_cast<double>(bytes);
+}
+
 }  // namespace
+
+Program::Program(Parts parts) : parts_(std::move(parts)) {
+  double sum = 0;
+  for (const Step& step : parts_.steps) {
+    done_.push_back(sum);
+    sum += WorkOf(step);
+  }
+  for (double& done : done_) done /= std::max(sum, 1.0);
+}
 
 std::unique_ptr<Workspace> Program::CreateWorkspace(std::byte fill) const {
   std::unique_ptr<Workspace> workspace(new Workspace());
@@ -48,7 +69,7 @@ std::unique_ptr<Workspace> Program::CreateWorkspace(std::byte fill) const {
 absl::Status Program::Run(Workspace& workspace, const RunOptions& options) const {
   SetOpenMpThreads(parts_.threads);
   for (size_t i = 0; i < workspace.steps_.size(); ++i) {
-    if (options.stop != nullptr && options.stop->ShouldStop()) return absl::CancelledError("run: cancelled");
+    if (options.stop != nullptr && options.stop->ShouldStop(done_[i])) return absl::CancelledError("run: cancelled");
     RETURN_IF_ERROR(workspace.steps_[i]->Run());
     if (options.observer != nullptr) options.observer->StepDone(static_cast<int>(i));
   }

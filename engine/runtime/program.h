@@ -84,7 +84,7 @@ class Program {
     int threads = 1;
   };
 
-  explicit Program(Parts parts) : parts_(std::move(parts)) {}
+  explicit Program(Parts parts);
 
   // `fill` is what the memory is filled with first: nothing may depend on it, and a test that fills it with the bytes
   // of NaN shows that nothing does.
@@ -103,6 +103,7 @@ class Program {
 
  private:
   const Parts parts_;
+  std::vector<double> done_;  // the part of a run that is behind when each step begins, about
 };
 
 }  // namespace beak

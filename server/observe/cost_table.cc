@@ -23,7 +23,7 @@ constexpr double kFirstRatio = 1.25;
 // longer one costs is computing for nothing; too cautious a figure costs requests that could have been answered.
 constexpr size_t kLonger = 2;
 constexpr double kMinMargin = 1.05;
-// How much longer a run that was stopped is taken to have been than it was.
+// How much longer a run that was stopped is taken to have been than it was sure to be.
 constexpr double kStoppedEarly = 1.1;
 constexpr double kMaxMargin = 8;
 // The least that is allowed for a thread that is not scheduled at once.
@@ -101,11 +101,11 @@ void CostTable::Record(int64_t rows, int threads, std::chrono::nanoseconds compu
   if (noticeable || --records_until_publish_ <= 0) Publish();
 }
 
-void CostTable::RecordStopped(int64_t rows, int threads, std::chrono::nanoseconds passed) {
+void CostTable::RecordStopped(int64_t rows, int threads, std::chrono::nanoseconds at_least) {
   MutexLock lock(mutex_);
   const Program* program = Find(rows, threads);
   if (program == nullptr) return;
-  SpreadOf(threads).Add(kStoppedEarly * Positive(passed) / Mean(*program));
+  SpreadOf(threads).Add(kStoppedEarly * Positive(at_least) / Mean(*program));
   Publish();
 }
 

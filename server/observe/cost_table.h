@@ -53,9 +53,8 @@ class CostTable {
   // ones are ignored.
   void Record(int64_t rows, int threads, std::chrono::nanoseconds computed, std::chrono::nanoseconds passed);
 
-  // A run of it was stopped, for it had taken so long already that nobody could use it any more: it would have taken
-  // longer, by how much is not known.
-  void RecordStopped(int64_t rows, int threads, std::chrono::nanoseconds passed);
+  // A run of it was stopped, for it would have taken so long, at least, that nobody could use it any more.
+  void RecordStopped(int64_t rows, int threads, std::chrono::nanoseconds at_least);
 
   // What is known now; never null. Follows the figures in steps of some percent.
   std::shared_ptr<const CostCurve> curve() const;

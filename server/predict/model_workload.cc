@@ -37,20 +37,28 @@ QueueOptions MakeOptions(const ModelVersion& version) {
   return options;
 }
 
-// A run goes on for as long as anybody can still use it.
+// A run goes on for as long as anybody can still use it: not once everybody has gone, or what is left to be done takes
+// longer than anybody waits, even on a machine with nothing else to do.
 class NobodyWaits final : public StopCondition {
  public:
-  NobodyWaits(const std::vector<std::shared_ptr<Task>>& batch, const Clock& clock) : batch_(batch), clock_(clock) {}
+  NobodyWaits(const std::vector<std::shared_ptr<Task>>& batch, std::chrono::nanoseconds least, const Clock& clock)
+      : batch_(batch), least_(least), clock_(clock) {}
 
-  bool ShouldStop() const override {
-    const MonotonicTime now = clock_.Now();
+  bool ShouldStop(double done) const override {
+    left_ = std::chrono::nanoseconds(static_cast<int64_t>((1 - done) * static_cast<double>(least_.count())));
+    const MonotonicTime end = clock_.Now() + left_;
     return std::all_of(batch_.begin(), batch_.end(),
-                       [&](const auto& task) { return task->cancelled() || now >= task->deadline(); });
+                       [&](const auto& task) { return task->cancelled() || end >= task->deadline(); });
   }
+
+  // What was left, at least, when it was last asked.
+  std::chrono::nanoseconds left() const { return left_; }
 
  private:
   const std::vector<std::shared_ptr<Task>>& batch_;
+  const std::chrono::nanoseconds least_;  // that the whole run takes
   const Clock& clock_;
+  mutable std::chrono::nanoseconds left_{0};  // of the one thread that asks
 };
 
 void FailEach(const std::vector<std::shared_ptr<Task>>& batch, const absl::Status& status) {
@@ -59,7 +67,8 @@ void FailEach(const std::vector<std::shared_ptr<Task>>& batch, const absl::Statu
 
 absl::Status WhyStopped(const Task& task, MonotonicTime now) {
   if (now >= task.deadline()) return absl::DeadlineExceededError("the deadline passed while the request ran");
-  return absl::CancelledError("the request was cancelled while it ran");
+  if (task.cancelled()) return absl::CancelledError("the request was cancelled while it ran");
+  return absl::DeadlineExceededError("the request took too long to end before its deadline and was stopped");
 }
 
 }  // namespace
@@ -103,14 +112,15 @@ void ModelWorkload::RunOn(WorkspaceLease& lease, Tasks& batch, const BatchRun& h
       std::any_of(batch.begin(), batch.end(), [](const auto& task) { return AsPredict(task).call().traced(); });
   const uint64_t number = traced ? parts_.tracer.BeginBatch() : 0;
   for (const std::shared_ptr<Task>& task : batch) AsPredict(task).call().TaskBegan(began, number);
-  const NobodyWaits stop(batch, parts_.clock);
+  const std::shared_ptr<const CostCurve> curve = costs();
+  const Cost* cost = curve->Smallest(how.program_rows, how.threads);
+  const NobodyWaits stop(batch, cost == nullptr ? std::chrono::nanoseconds(0) : cost->least, parts_.clock);
   const absl::Status status = lease.Run(&stop);
   const MonotonicTime ran = parts_.clock.Now();
   if (absl::IsCancelled(status)) {
     Trace(batch, how, number, begin, {began - begin, ran - began, {}});
-    const bool too_late =
-        std::any_of(batch.begin(), batch.end(), [&](const auto& task) { return ran >= task->deadline(); });
-    if (too_late) programs_->costs().RecordStopped(how.program_rows, how.threads, ran - begin);
+    const bool too_late = std::any_of(batch.begin(), batch.end(), [&](const auto& task) { return !task->cancelled(); });
+    if (too_late) programs_->costs().RecordStopped(how.program_rows, how.threads, ran - begin + stop.left());
     for (const std::shared_ptr<Task>& task : batch) {
       AsPredict(task).call().TaskFailed(WhyStopped(*task, ran), std::nullopt);
     }

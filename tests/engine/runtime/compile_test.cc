@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "engine/onednn/backend.h"
 #include "engine/passes/passes.h"
@@ -134,6 +136,37 @@ TEST(CompileTest, RunsEndBetweenStepsWhenCancelled) {
   CancelToken cancel;
   cancel.Cancel();
   EXPECT_THAT(program->Run(*workspace, {.stop = &cancel}), StatusIs(absl::StatusCode::kCancelled));
+}
+
+// Stops nothing, and remembers what it was told.
+class ProgressRecorder final : public StopCondition {
+ public:
+  bool ShouldStop(double done) const override {
+    done_.push_back(done);
+    return false;
+  }
+  const std::vector<double>& done() const { return done_; }
+
+ private:
+  mutable std::vector<double> done_;
+};
+
+TEST(CompileTest, RunsTellHowMuchOfTheWorkIsBehind) {
+  const auto program = CompileText(kConvolutions, {{1, 3, 20, 20}});
+  const auto workspace = program->CreateWorkspace();
+  ProgressRecorder recorder;
+  ASSERT_THAT(program->Run(*workspace, {.stop = &recorder}), IsOk());
+  const std::vector<double>& done = recorder.done();
+  ASSERT_EQ(done.size(), program->steps().size());
+  EXPECT_EQ(done.front(), 0);
+  EXPECT_LT(done.back(), 1);
+  EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
+  // What computes most moves it most.
+  const auto& steps = program->steps();
+  const auto flops = [](const Program::Step& a, const Program::Step& b) { return a.flops < b.flops; };
+  const auto heaviest = static_cast<size_t>(std::max_element(steps.begin(), steps.end(), flops) - steps.begin());
+  const double end = heaviest + 1 < done.size() ? done[heaviest + 1] : 1;
+  EXPECT_GT(end - done[heaviest], 0.3);
 }
 
 TEST(CompileTest, WrongShapesAreRefused) {

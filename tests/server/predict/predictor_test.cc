@@ -197,6 +197,20 @@ TEST_F(PredictorTest, NothingIsExecutedAfterItsDeadline) {
                                      HasSubstr(R"(beak_batch_rows_count{model="scale",version="2"} 0)")));
 }
 
+TEST_F(PredictorTest, ARunThatCannotEndInTimeAnyMoreIsStopped) {
+  dir_.Write("long/1/model.onnx", testing::SlowNetwork(256, 200));
+  Load();
+  PredictRequest request = ScaleRequest();
+  request.model = "long";
+  request.inputs = {Input<float>("x", DType::kFloat32, {1, 256}, std::vector<float>(256, 1.0f))};
+  // The clock stands still, so it is no deadline that has passed: 25 million multiplications take longer than that.
+  request.deadline = clock_.Now() + std::chrono::microseconds(10);
+  EXPECT_THAT(Predict(request), StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("took too long")));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("beak_executed_late_total 0"));
+  request.deadline = clock_.Now() + std::chrono::hours(1);
+  EXPECT_OK(Predict(request));
+}
+
 TEST_F(PredictorTest, NothingIsExecutedAfterItsCancellation) {
   scheduler_.before_run = [](Task& task) { task.cancel_token().Cancel(); };
   EXPECT_THAT(Predict(ScaleRequest()), StatusIs(absl::StatusCode::kCancelled));
