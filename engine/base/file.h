@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,6 +17,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes)
 
 // Writes a file whole or not at all: to a temporary name beside it, synced, then renamed.
 absl::Status WriteFileAtomically(const std::string& path, const std::string& contents);
+// The same for contents in pieces, one behind the other: what is large need not be put together in memory first.
+absl::Status WriteFileAtomically(const std::string& path, std::span<const std::string_view> pieces);
+
+// Gives a file or folder another name in the same folder, durably. Replaces a file, or an empty folder.
+absl::Status RenameDurably(const std::string& from, const std::string& to);
 
 // Names (without the folder) of what `path` holds, sorted; "." and ".." are left out.
 absl::StatusOr<std::vector<std::string>> ListDirectory(const std::string& path);

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -71,6 +74,22 @@ TEST_F(FileTest, WritesAndReplacesWithoutLeavingAnythingElse) {
   ASSERT_OK(WriteFileAtomically(path, "two"));
   EXPECT_THAT(ReadFile(path, 10), IsOkAndHolds("two"));
   EXPECT_THAT(ListDirectory(dir_.path()), IsOkAndHolds(ElementsAre("file")));
+}
+
+TEST_F(FileTest, WritesPiecesOneBehindTheOther) {
+  const std::string path = dir_ / "file";
+  const std::vector<std::string_view> pieces = {"one", "", " and two"};
+  ASSERT_OK(WriteFileAtomically(path, pieces));
+  EXPECT_THAT(ReadFile(path, 20), IsOkAndHolds("one and two"));
+}
+
+TEST_F(FileTest, RenamesFilesAndFolders) {
+  dir_.Write("old/file", "x");
+  ASSERT_OK(RenameDurably(dir_ / "old", dir_ / "new"));
+  EXPECT_THAT(ReadFile(dir_ / "new/file", 10), IsOkAndHolds("x"));
+  dir_.Write("other/file", "y");
+  EXPECT_FALSE(RenameDurably(dir_ / "other", dir_ / "new").ok()) << "a folder that holds something";
+  EXPECT_THAT(RenameDurably(dir_ / "none", dir_ / "one"), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(FileTest, AFailedWriteLeavesNothing) {
