@@ -169,25 +169,31 @@ absl::StatusOr<SafeTensors> ParseSafeTensors(std::string_view bytes) {
   return contents;
 }
 
-std::string FormatSafeTensors(const SafeTensors& contents) {
-  Json header = Json::object();
-  if (!contents.metadata.empty()) header[kMetadata] = contents.metadata;
+std::vector<std::string_view> SafeTensorsPieces(const SafeTensors& contents, std::string& header) {
+  Json json = Json::object();
+  if (!contents.metadata.empty()) json[kMetadata] = contents.metadata;
   uint64_t end = 0;
+  std::vector<std::string_view> pieces(1);
   for (const auto& [name, tensor] : contents.tensors) {
     const auto* type = std::find_if(std::begin(kTypeNames), std::end(kTypeNames),
                                     [&](const TypeName& row) { return row.dtype == tensor.dtype(); });
     const uint64_t begin = std::exchange(end, end + tensor.byte_size());
-    header[name] = {{"dtype", type->name}, {"shape", tensor.shape()}, {"data_offsets", {begin, end}}};
+    json[name] = {{"dtype", type->name}, {"shape", tensor.shape()}, {"data_offsets", {begin, end}}};
+    if (tensor.byte_size() > 0) pieces.emplace_back(reinterpret_cast<const char*>(tensor.bytes()), tensor.byte_size());
   }
-  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   const uint64_t length = text.size();
-  std::string bytes(reinterpret_cast<const char*>(&length), kLengthBytes);
-  bytes.reserve(kLengthBytes + length + end);
-  bytes += text;
-  for (const auto& [name, tensor] : contents.tensors) {
-    if (tensor.byte_size() > 0) bytes.append(reinterpret_cast<const char*>(tensor.bytes()), tensor.byte_size());
-  }
+  header.assign(reinterpret_cast<const char*>(&length), kLengthBytes);
+  header += text;
+  pieces[0] = header;
+  return pieces;
+}
+
+std::string FormatSafeTensors(const SafeTensors& contents) {
+  std::string header;
+  std::string bytes;
+  for (const std::string_view piece : SafeTensorsPieces(contents, header)) bytes += piece;
   return bytes;
 }
 

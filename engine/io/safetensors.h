@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/tensor/tensor.h"
@@ -23,5 +24,9 @@ absl::StatusOr<SafeTensors> ParseSafeTensors(std::string_view bytes);
 
 // The file that holds them: the same bytes for the same contents.
 std::string FormatSafeTensors(const SafeTensors& contents);
+
+// The same in pieces, to be written one behind the other: the first is put into `header`, the others are the tensors'
+// own bytes. REQUIRES: both outlive the pieces.
+std::vector<std::string_view> SafeTensorsPieces(const SafeTensors& contents, std::string& header);
 
 }  // namespace beak
