@@ -9,6 +9,24 @@
 
 namespace beak {
 
+void PutPart(const std::string& prefix, const NamedState& part, NamedState& whole) {
+  for (const auto& [name, tensor] : part.tensors) whole.tensors.emplace(prefix + name, tensor);
+  for (const auto& [name, number] : part.numbers) whole.numbers.emplace(prefix + name, number);
+}
+
+NamedState TakePart(const std::string& prefix, NamedState& whole) {
+  NamedState part;
+  const auto move = [&](auto& from, auto& to) {
+    for (auto it = from.lower_bound(prefix); it != from.end() && it->first.starts_with(prefix);) {
+      to.emplace(it->first.substr(prefix.size()), it->second);
+      it = from.erase(it);
+    }
+  };
+  move(whole.tensors, part.tensors);
+  move(whole.numbers, part.numbers);
+  return part;
+}
+
 absl::StatusOr<Tensor> FilledTensor(const Shape& shape, float value) {
   ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create(DType::kFloat32, shape));
   std::ranges::fill(tensor.mutable_values<float>(), value);

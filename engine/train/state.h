@@ -16,6 +16,11 @@ struct NamedState {
   std::map<std::string, double> numbers;
 };
 
+// Writes down `part` within `whole`, its names behind `prefix`. REQUIRES: nothing there has such a name.
+void PutPart(const std::string& prefix, const NamedState& part, NamedState& whole);
+// Takes all that is behind `prefix` out of `whole`.
+NamedState TakePart(const std::string& prefix, NamedState& whole);
+
 // A float32 tensor with one value everywhere; an error for shapes beyond the limits.
 absl::StatusOr<Tensor> FilledTensor(const Shape& shape, float value);
 // The same numbers in bytes of their own. REQUIRES: float32.

@@ -44,25 +44,6 @@ absl::StatusOr<Tensor> FloatConstant(const Graph& network, const std::string& na
   return CopyOf(*tensor);
 }
 
-// What state another object has exported, under names of its own.
-void Put(const NamedState& from, const std::string& prefix, NamedState& to) {
-  for (const auto& [name, tensor] : from.tensors) to.tensors.emplace(prefix + name, tensor);
-  for (const auto& [name, number] : from.numbers) to.numbers.emplace(prefix + name, number);
-}
-
-NamedState Take(NamedState& from, const std::string& prefix) {
-  NamedState taken;
-  const auto move = [&](auto& entries, auto& to) {
-    for (auto it = entries.lower_bound(prefix); it != entries.end() && it->first.starts_with(prefix);) {
-      to.emplace(it->first.substr(prefix.size()), it->second);
-      it = entries.erase(it);
-    }
-  };
-  move(from.tensors, taken.tensors);
-  move(from.numbers, taken.numbers);
-  return taken;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(Graph network, const TrainerOptions& options,
@@ -208,15 +189,15 @@ NamedState Trainer::Export() const {
   }
   for (const auto& [name, value] : statistics_) state.tensors.emplace(absl::StrCat(kStatistic, name), CopyOf(value));
   state.numbers.emplace(kBatches, static_cast<double>(batches_));
-  Put(optimizer_->Export(), "optimizer/", state);
-  if (average_) Put(average_->Export(), "average/", state);
+  PutPart("optimizer/", optimizer_->Export(), state);
+  if (average_) PutPart("average/", average_->Export(), state);
   return state;
 }
 
 absl::Status Trainer::Import(const NamedState& state) {
   NamedState rest = state;
-  const NamedState optimizer = Take(rest, "optimizer/");
-  const NamedState average = average_ ? Take(rest, "average/") : NamedState();  // else it is too much
+  const NamedState optimizer = TakePart("optimizer/", rest);
+  const NamedState average = average_ ? TakePart("average/", rest) : NamedState();  // else it is too much
   StateReader reader(rest);
   std::vector<Tensor> values;
   for (const Parameter& parameter : parameters()) {

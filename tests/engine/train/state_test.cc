@@ -12,6 +12,22 @@ namespace {
 
 using ::beak::testing::StatusIs;
 
+TEST(NamedStateTest, APartGoesInAndComesOut) {
+  const NamedState part = {{{"w", Tensor::Of<float>({2}, {3, 4})}}, {{"step", 7}}};
+  NamedState whole = {{{"w", Tensor::Of<float>({1}, {1})}}, {{"best", 1}, {"zero", 0}}};
+  const NamedState before = whole;
+  PutPart("optimizer/", part, whole);
+  EXPECT_EQ(whole.tensors.at("optimizer/w").values<float>()[1], 4);
+  EXPECT_EQ(whole.numbers.at("optimizer/step"), 7);
+  const NamedState taken = TakePart("optimizer/", whole);
+  EXPECT_EQ(taken.numbers, part.numbers);
+  ASSERT_EQ(taken.tensors.size(), 1u);
+  EXPECT_EQ(taken.tensors.at("w").values<float>()[0], 3);
+  EXPECT_EQ(whole.numbers, before.numbers);
+  EXPECT_EQ(whole.tensors.size(), 1u);
+  EXPECT_EQ(TakePart("optimizer/", whole).numbers.size(), 0u);
+}
+
 TEST(StateReaderTest, TakesWhatIsThere) {
   const NamedState state = {{{"w", Tensor::Of<float>({2}, {3, 4})}}, {{"best", -0.5}, {"step", 7}}};
   StateReader reader(state);
