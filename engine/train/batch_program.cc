@@ -25,6 +25,7 @@ absl::StatusOr<BatchProgram> BatchProgram::Create(Graph graph, int threads, cons
 }
 
 absl::Status BatchProgram::SetInput(size_t i, std::span<const std::byte> bytes) {
+  if (workspace_ == nullptr) workspace_ = program_->CreateWorkspace();
   const std::span<std::byte> to = workspace_->input(static_cast<int>(i));
   if (bytes.size() != to.size()) {
     return absl::InvalidArgumentError(

@@ -24,7 +24,8 @@ struct TrainingBatch {
 // The shapes of a batch's inputs, given those of a row.
 std::vector<Shape> WithRows(std::vector<Shape> row_shapes, int64_t rows);
 
-// A graph whose shapes are all static, compiled, and the memory of one run at a time. *Thread-compatible.*
+// A graph whose shapes are all static, compiled, and the memory of one run at a time, which is taken for the first one:
+// before that, whether there is enough can be decided. *Thread-compatible.*
 class BatchProgram {
  public:
   static absl::StatusOr<BatchProgram> Create(Graph graph, int threads, const Backend& backend);
@@ -33,6 +34,7 @@ class BatchProgram {
   absl::Status SetInput(size_t i, std::span<const std::byte> bytes);
   // The network's inputs, then the targets, which are the graph's first ones.
   absl::Status SetBatch(const TrainingBatch& batch);
+  // REQUIRES: all inputs are set.
   absl::Status Run() { return program_->Run(*workspace_); }
   // Of the last run, until the next one. REQUIRES: a float32 output.
   std::span<float> output(size_t i) const;
@@ -40,11 +42,10 @@ class BatchProgram {
   size_t workspace_bytes() const { return program_->workspace_bytes(); }
 
  private:
-  explicit BatchProgram(std::shared_ptr<const Program> program)
-      : program_(std::move(program)), workspace_(program_->CreateWorkspace()) {}
+  explicit BatchProgram(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
 
   std::shared_ptr<const Program> program_;
-  std::unique_ptr<Workspace> workspace_;
+  std::unique_ptr<Workspace> workspace_;  // null before the first input
 };
 
 }  // namespace beak

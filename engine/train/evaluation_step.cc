@@ -11,7 +11,7 @@ namespace beak {
 absl::StatusOr<std::unique_ptr<EvaluationStep>> EvaluationStep::Create(const Graph& network, const Options& options,
                                                                        const Backend& backend) {
   std::unique_ptr<EvaluationStep> step(new EvaluationStep(network, options, backend));
-  RETURN_IF_ERROR(step->ForRows(1).status());
+  RETURN_IF_ERROR(step->ForRows(options.rows).status());
   return step;
 }
 

@@ -21,18 +21,22 @@ class EvaluationStep {
     std::vector<Loss> losses;
     std::vector<Shape> row_shapes;  // of the network's inputs, without the batch dimension
     int threads = 1;
+    int64_t rows = 1;  // of the batches to be expected
   };
 
-  // Errors as MakeEvaluationGraph. `backend` must outlive it.
+  // Compiles for batches of `rows`. Errors as MakeEvaluationGraph. `backend` must outlive it.
   static absl::StatusOr<std::unique_ptr<EvaluationStep>> Create(const Graph& network, const Options& options,
                                                                 const Backend& backend);
 
-  // Batches of each number of rows are compiled when the first one comes.
+  // Batches of another number of rows are compiled when the first one comes.
   absl::Status Run(const TrainingBatch& batch);
 
   // Of the last run, until the next one: the sum of all losses; the logits of each.
   float loss() const { return last_->output(0)[0]; }
   std::span<const float> prediction(size_t loss) const { return last_->output(1 + loss); }
+
+  // Bytes of the activations of one run at the largest number of rows so far.
+  size_t workspace_bytes() const { return compiled_.rbegin()->second.workspace_bytes(); }
 
  private:
   EvaluationStep(const Graph& network, const Options& options, const Backend& backend)
