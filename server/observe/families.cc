@@ -54,6 +54,16 @@ Families::Families()
                               "Responses that the response cache gave up to make room for others.")),
       cache_entries(Gauge(registry, "beak_cache_entries", "Responses in the response cache.")),
       cache_bytes(Gauge(registry, "beak_cache_bytes", "Memory held by the response cache, its keys included.")),
+      train_jobs(Gauge(registry, "beak_train_jobs", "Train jobs, by state.")),
+      train_loss(Gauge(registry, "beak_train_loss", "Training: mean loss of the epoch so far.")),
+      train_accuracy(
+          Gauge(registry, "beak_train_accuracy", "Training: accuracy on the held-out data after the last epoch.")),
+      train_learning_rate(Gauge(registry, "beak_train_learning_rate", "Training: learning rate of the last step.")),
+      train_samples_per_second(
+          Gauge(registry, "beak_train_samples_per_second", "Training: samples that it gets through.")),
+      train_step_seconds(Gauge(registry, "beak_train_step_seconds", "Training: median of the last steps.")),
+      train_paused_seconds(Counter(registry, "beak_train_paused_seconds_total",
+                                   "How long train processes were kept from computing because lanes were busy.")),
       process_cpu_seconds(
           Counter(registry, "beak_process_cpu_seconds_total", "CPU time that this process has used, in all threads.")),
       cpu_periods(Counter(registry, "beak_cpu_periods_total",

@@ -44,6 +44,13 @@ struct Families {
   Counters& cache_evictions;
   Gauges& cache_entries;
   Gauges& cache_bytes;
+  Gauges& train_jobs;
+  Gauges& train_loss;
+  Gauges& train_accuracy;
+  Gauges& train_learning_rate;
+  Gauges& train_samples_per_second;
+  Gauges& train_step_seconds;
+  Counters& train_paused_seconds;
   Counters& process_cpu_seconds;
   Counters& cpu_periods;
   Counters& cpu_throttled_periods;

@@ -10,6 +10,7 @@
 #include "engine/base/mutex.h"
 #include "server/observe/families.h"
 #include "server/observe/process_metrics.h"
+#include "server/observe/train_series.h"
 #include "server/observe/version_observer.h"
 
 namespace beak {
@@ -24,6 +25,7 @@ class Metrics::Impl final : public prometheus::Collectable, public std::enable_s
         queue_bytes(families->queue_bytes.Add({})),
         headroom(families->headroom.Add({})),
         offered_seconds(families->offered_seconds.Add({})),
+        train(std::make_shared<TrainSeries>(families)),
         process_(*families) {
     families->build_info.Add({{"version", build_version}}).Set(1);
     families->executed_late.Add({});
@@ -60,6 +62,7 @@ class Metrics::Impl final : public prometheus::Collectable, public std::enable_s
   prometheus::Gauge& queue_bytes;
   prometheus::Gauge& headroom;
   prometheus::Counter& offered_seconds;
+  const std::shared_ptr<TrainSeries> train;
 
  private:
   using VersionKey = std::pair<std::string, int64_t>;
@@ -141,6 +144,11 @@ std::shared_ptr<VersionObserver> Metrics::ObserveVersion(const std::string& mode
 }
 void Metrics::SetVersionState(const std::string& model, int64_t version, const std::string& state) {
   impl_->SetVersionState(model, version, state);
+}
+void Metrics::SetTrainJobs(const std::map<std::string, int64_t>& by_state) { impl_->train->SetJobs(by_state); }
+void Metrics::SetTrainPausedSeconds(double seconds) { impl_->train->SetPausedSeconds(seconds); }
+std::shared_ptr<TrainingObserver> Metrics::ObserveTraining(const std::string& model) {
+  return impl_->train->Observe(model);
 }
 void Metrics::OnScrape(std::function<void()> refresh) { impl_->OnScrape(std::move(refresh)); }
 

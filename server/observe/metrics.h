@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -38,6 +39,18 @@ class VersionObserver {
   virtual VersionStatistics statistics() const = 0;
 };
 
+// How the training of a model goes, in gauges that end with the last object of that model. *Thread-safe.*
+class TrainingObserver {
+ public:
+  virtual ~TrainingObserver() = default;
+
+  virtual void SetLoss(double loss) = 0;          // mean of the epoch so far
+  virtual void SetAccuracy(double accuracy) = 0;  // of the held-out data, after an epoch
+  virtual void SetLearningRate(double rate) = 0;
+  virtual void SetSamplesPerSecond(double rate) = 0;
+  virtual void SetStepSeconds(double seconds) = 0;
+};
+
 // Everything that the server counts and measures, for Prometheus; families.h has the names. Labels take their values
 // from bounded sets only: models and versions that were found on disk, codes, states; never from what a client sent.
 // *Thread-safe.*
@@ -68,6 +81,12 @@ class Metrics {
 
   // Where a version stands in its life; one series with value 1, labelled with the state. "" removes it.
   void SetVersionState(const std::string& model, int64_t version, const std::string& state);
+
+  // Train jobs: how many there are by state (states that are not named keep their value), and for how long processes
+  // have been paused so far. An observer of a model whose name has been checked.
+  void SetTrainJobs(const std::map<std::string, int64_t>& by_state);
+  void SetTrainPausedSeconds(double seconds);
+  std::shared_ptr<TrainingObserver> ObserveTraining(const std::string& model);
 
   // Called before each scrape, to bring gauges up to date that nobody else follows.
   void OnScrape(std::function<void()> refresh);

@@ -285,5 +285,39 @@ TEST(MetricsTest, PromtoolFindsNothingToComplainOf) {
   EXPECT_EQ(std::system(("promtool check metrics < " + path).c_str()), 0) << metrics.Text();
 }
 
+TEST(MetricsTest, TrainingIsShownWhileSomebodyObservesIt) {
+  Metrics metrics("1");
+  std::shared_ptr<TrainingObserver> first = metrics.ObserveTraining("mnist");
+  std::shared_ptr<TrainingObserver> second = metrics.ObserveTraining("mnist");
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("beak_train_loss{"))) << "no value before the first";
+  first->SetLoss(0.5);
+  first->SetAccuracy(0.75);
+  first->SetLearningRate(0.001);
+  first->SetSamplesPerSecond(1000);
+  first->SetStepSeconds(0.25);
+  for (const char* series :
+       {"loss{model=\"mnist\"} 0.5", "accuracy{model=\"mnist\"} 0.75", "learning_rate{model=\"mnist\"} 0.001",
+        "samples_per_second{model=\"mnist\"} 1000", "step_seconds{model=\"mnist\"} 0.25"}) {
+    EXPECT_THAT(metrics.Text(), HasSubstr(std::string("beak_train_") + series));
+  }
+  first.reset();
+  EXPECT_THAT(metrics.Text(), HasSubstr("beak_train_loss{model=\"mnist\"} 0.5")) << "another job of the model runs";
+  second->SetLoss(0.25);
+  EXPECT_THAT(metrics.Text(), HasSubstr("beak_train_loss{model=\"mnist\"} 0.25"));
+  second.reset();
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("mnist")));
+}
+
+TEST(MetricsTest, TrainJobsAreCountedByState) {
+  Metrics metrics("1");
+  metrics.SetTrainJobs({{"queued", 2}, {"running", 1}});
+  metrics.SetTrainJobs({{"queued", 0}});
+  EXPECT_THAT(metrics.Text(), HasSubstr(R"(beak_train_jobs{state="queued"} 0)"));
+  EXPECT_THAT(metrics.Text(), HasSubstr(R"(beak_train_jobs{state="running"} 1)"));
+  metrics.SetTrainPausedSeconds(1.5);
+  metrics.SetTrainPausedSeconds(1);
+  EXPECT_THAT(metrics.Text(), HasSubstr("beak_train_paused_seconds_total 1.5")) << "it never falls";
+}
+
 }  // namespace
 }  // namespace beak
