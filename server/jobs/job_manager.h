@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,19 +25,24 @@ class ServedModels {
     int64_t version = 0;
     std::string path;  // of its model file
   };
-  // The newest version that serves, or `version`, where that does. NOT_FOUND.
+  // The newest version that serves, or `version`, where that does. NOT_FOUND where there is none, UNAVAILABLE where it
+  // is on its way; FAILED_PRECONDITION where it has no model file of its own.
   virtual absl::StatusOr<Version> Find(const std::string& model, int64_t version) const = 0;
   // The versions of a model that must not be removed: those that serve, are being loaded or drained, or are pinned.
   virtual std::vector<int64_t> InUse(const std::string& model) const = 0;
   // A version has been put into the repository: look at it soon.
   virtual void Published(const std::string& model, int64_t version) = 0;
+  // Whether the repository may hold versions of this model: INVALID_ARGUMENT for what cannot be a model's name,
+  // FAILED_PRECONDITION where it is served from a file elsewhere.
+  virtual absl::Status CheckPublishable(const std::string& model) const = 0;
 };
 
 // Told what becomes of a job, in order, on a thread of the manager's; must not block. *Thread-safe.*
 class JobListener {
  public:
   virtual ~JobListener() = default;
-  virtual void OnJob(const v1::TrainJob& job) = 0;  // first, and when its state changes; nothing comes once it has ended
+  // First, and when its state changes; nothing comes once it has ended.
+  virtual void OnJob(const v1::TrainJob& job) = 0;
   virtual void OnProgress(const v1::TrainProgress& progress) = 0;
   virtual void OnEpoch(const v1::EpochReport& epoch) = 0;
   virtual void OnNotice(const std::string& notice) = 0;
@@ -60,20 +66,28 @@ struct JobPage {
 class JobManager {
  public:
   struct Options {
-    std::string state_dir;         // must be there
-    std::string data_dir;          // nothing outside it is read
-    std::string model_repository;  // where results are published
-    std::string train_program;     // beak-train
-    int max_running = 1;           // jobs at a time
-    int max_queued = 100;          // that wait
-    int threads = 1;               // of a job that asks for none
-    int64_t memory_limit_bytes = 0;  // of a job's process; 0: half of what this process may use
-    std::string code_version;      // for lineage
+    std::string state_dir;           // must be there, here and below
+    std::string data_dir;            // nothing outside it is read
+    std::string model_repository;    // where results are published
+    std::string train_program;       // beak-train
+    int max_running = 1;             // jobs at a time
+    int max_queued = 100;            // that wait
+    int threads = 1;                 // of a job that asks for none
+    int64_t memory_limit_bytes = 0;  // of a job's process; 0: half of what this process may use, for all together
+    std::string code_version;        // for lineage
+    int cores = 0;                   // that lanes and jobs share; 0: those that this process may use
+
+    std::chrono::nanoseconds check_limit = std::chrono::seconds(30);
+    std::chrono::nanoseconds stop_patience = std::chrono::seconds(10);      // then a process that is to end is killed
+    std::chrono::nanoseconds retry_delay = std::chrono::seconds(1);         // doubles from one failure to the next
+    std::chrono::nanoseconds tell_period = std::chrono::milliseconds(500);  // of progress, to listeners
+    std::chrono::nanoseconds store_period = std::chrono::seconds(5);        // of progress, to disk
   };
 
   // Takes the jobs over that an earlier process left: what ran goes on from its last checkpoint. FAILED_PRECONDITION
-  // where another server has the state folder, DATA_LOSS where its database is damaged or newer than this program. The
-  // others must outlive it.
+  // where another server has the state folder, DATA_LOSS where its database is damaged or newer than this program,
+  // NOT_FOUND for a folder or program that is not there. The others must outlive it; `clock` must tell the time of the
+  // real steady clock, with which threads wait.
   static absl::StatusOr<std::unique_ptr<JobManager>> Create(const Options& options, ServedModels& models,
                                                             Metrics& metrics, const Clock& clock);
   // Stops the processes of running jobs, which a later manager goes on with.
