@@ -9,8 +9,6 @@
 namespace beak::data {
 namespace {
 
-constexpr int64_t kMaxClasses = 1'000'000;
-
 // The number of classes, where it is known or `labels` show it.
 absl::StatusOr<int64_t> CountOf(const Classes& classes, const std::vector<int64_t>& labels) {
   const int64_t names = static_cast<int64_t>(classes.names.size());

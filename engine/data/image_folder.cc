@@ -18,7 +18,6 @@ namespace beak::data {
 namespace {
 
 constexpr size_t kMaxFiles = 50'000'000;
-constexpr size_t kMaxClasses = 1'000'000;
 
 // A picture, before anyone looked into it.
 struct File {
@@ -84,7 +83,7 @@ absl::StatusOr<std::vector<std::string>> ListFolders(const std::string& path) {
   for (const std::string& name : names) {
     if (!IsHidden(name) && IsDirectory(absl::StrCat(path, "/", name))) folders.push_back(name);
   }
-  if (folders.empty() || folders.size() > kMaxClasses) {
+  if (folders.empty() || static_cast<int64_t>(folders.size()) > kMaxClasses) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected a folder for each of 1 to ", kMaxClasses, " classes, got ", folders.size()));
   }

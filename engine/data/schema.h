@@ -10,6 +10,9 @@
 
 namespace beak::data {
 
+// The most classes that a field's values may be of.
+inline constexpr int64_t kMaxClasses = 1'000'000;
+
 // One tensor of every sample: its name, and what is known of it before a sample is read. A value type.
 struct Field {
   std::string name;
@@ -19,6 +22,9 @@ struct Field {
   // Where the values are classes 0 .. num_classes-1; 0: they are something else.
   int64_t num_classes = 0;
   std::vector<std::string> class_names;  // one a class, or empty where they have no names
+
+  // Of a field that is a vector, what its values are called: a table's columns. Empty where they have no names.
+  std::vector<std::string> value_names;
 };
 
 // What every sample of a data set holds: nothing is assumed but that each is the same set of named tensors. A value
