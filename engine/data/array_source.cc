@@ -17,6 +17,7 @@ class ArraySource final : public Source {
       : columns_(std::move(columns)), skipped_(std::move(skipped)) {
     for (const Column& column : columns_) {
       schema_.fields.push_back({column.name, column.values.dtype(), ToPartial(ShapeOfSample(column.values))});
+      schema_.fields.back().value_names = column.value_names;
     }
   }
 

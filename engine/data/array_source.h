@@ -12,6 +12,7 @@ namespace beak::data {
 struct Column {
   std::string name;
   Tensor values;
+  std::vector<std::string> value_names;  // see Field
 };
 
 // A data set that is held in memory, with what was left out of it. INVALID_ARGUMENT unless there is a column, each has

@@ -24,7 +24,11 @@ absl::Status Bad(const std::string& what) { return absl::InvalidArgumentError(wh
 // all.
 class FieldReader {
  public:
-  FieldReader(CsvField field, std::vector<size_t> columns) : field_(std::move(field)), columns_(std::move(columns)) {
+  // `columns` are numbers of the table's.
+  FieldReader(CsvField field, std::vector<size_t> columns, const std::vector<std::string>& header)
+      : field_(std::move(field)), columns_(std::move(columns)) {
+    field_.columns.clear();
+    for (const size_t column : columns_) field_.columns.push_back(header[column]);
     if (!field_.classes) return;
     for (const std::string& name : field_.classes->names) ids_.emplace(name, static_cast<int64_t>(ids_.size()));
   }
@@ -56,10 +60,10 @@ class FieldReader {
       const int64_t width = static_cast<int64_t>(columns_.size());
       const int64_t rows = static_cast<int64_t>(values_.size()) / width;
       RETURN_IF_ERROR(CheckedByteSize({rows, width}, DType::kFloat32).status());
-      return Column{field_.name, Tensor::Of<float>({rows, width}, values_)};
+      return Column{field_.name, Tensor::Of<float>({rows, width}, values_), field_.columns};
     }
     if (field_.classes->names.empty()) NumberClasses();
-    return Column{field_.name, Tensor::Of<int64_t>({static_cast<int64_t>(classes_.size())}, classes_)};
+    return Column{field_.name, Tensor::Of<int64_t>({static_cast<int64_t>(classes_.size())}, classes_), field_.columns};
   }
 
   const CsvField& field() const { return field_; }
@@ -135,7 +139,7 @@ absl::StatusOr<std::vector<FieldReader>> MakeReaders(const std::vector<std::stri
       return Bad(absl::StrCat("field '", fields[i].name, "': expected ", fields[i].classes ? "one column" : "columns",
                               ", got ", columns[i].size()));
     }
-    readers.emplace_back(fields[i], std::move(columns[i]));
+    readers.emplace_back(fields[i], std::move(columns[i]), header);
   }
   return readers;
 }

@@ -51,6 +51,13 @@ TEST(CsvFileTest, ColumnsComeInTheOrderAskedFor) {
   EXPECT_THAT(testing::ValuesOf<float>(sample[1]), ElementsAre(2.5f, 1));
 }
 
+TEST(CsvFileTest, ValuesAreCalledWhatTheirColumnsAre) {
+  const TempDir dir;
+  ASSERT_OK_AND_ASSIGN(const SourcePtr source, OpenCsv(dir.Write("t", kTable), kFields, OnBadSample::kFail));
+  EXPECT_THAT(source->schema().fields[0].value_names, ElementsAre("width", "height"));
+  EXPECT_THAT(source->schema().fields[1].value_names, ElementsAre("kind"));
+}
+
 TEST(CsvFileTest, ClassesThatAreNumbersKeepTheirs) {
   const TempDir dir;
   const std::string path = dir.Write("t", "x;y\n0;10\n0;9\n0;10\n");
