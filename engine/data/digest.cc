@@ -37,7 +37,9 @@ void Add(const Schema& schema, Sha256& sha) {
 
 }  // namespace
 
-absl::StatusOr<DataDigest> DigestOf(const Source& source, const std::vector<std::string>& fields) {
+absl::StatusOr<DataDigest> DigestOf(const Source& source, const std::vector<std::string>& fields,
+                                    const std::function<void(int64_t done, int64_t total)>& progress) {
+  constexpr int64_t kBetweenReports = 100;
   std::vector<size_t> numbers;
   for (const std::string& name : fields) {
     ASSIGN_OR_RETURN(numbers.emplace_back(), FindField(source.schema(), name));
@@ -46,12 +48,16 @@ absl::StatusOr<DataDigest> DigestOf(const Source& source, const std::vector<std:
   digest.samples.reserve(static_cast<size_t>(source.size()));
   Sha256 whole;
   Add(source.schema(), whole);
-  for (int64_t i = 0; i < source.size(); ++i) {
-    ASSIGN_OR_RETURN(const Sample sample, source.Read(i));
+  const int64_t total = source.size();
+  for (int64_t i = 0; i < total; ++i) {
+    absl::StatusOr<Sample> read = source.Read(i);
+    if (!read.ok()) return Annotate(read.status(), absl::StrCat("sample ", i));
+    const Sample& sample = *read;
     for (const Tensor& tensor : sample) Add(tensor, whole);
     Sha256 own;
     for (const size_t number : numbers) Add(sample[number], own);
     digest.samples.push_back(own.Finish());
+    if (progress && ((i + 1) % kBetweenReports == 0 || i + 1 == total)) progress(i + 1, total);
   }
   digest.whole = whole.Finish();
   return digest;

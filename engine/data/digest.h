@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +20,9 @@ struct DataDigest {
 };
 
 // Reads every sample once. `fields` names those that make samples the same: the inputs, so that an input that comes
-// again with another label is found too.
-absl::StatusOr<DataDigest> DigestOf(const Source& source, const std::vector<std::string>& fields);
+// again with another label is found too. `progress` is called now and then: how many samples of how many.
+absl::StatusOr<DataDigest> DigestOf(const Source& source, const std::vector<std::string>& fields,
+                                    const std::function<void(int64_t done, int64_t total)>& progress = {});
 
 // What two data sets have in common: for each sample of `b` whose digest is among `a`'s, the number of the first such
 // sample of `a`, and its own. In the order of `b`.

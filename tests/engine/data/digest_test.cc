@@ -67,6 +67,13 @@ TEST(DigestTest, OverlapIsFoundByInput) {
   EXPECT_THAT(FindOverlap(a, DigestOfX(testing::Numbers(3))), IsEmpty());
 }
 
+TEST(DigestTest, TellsHowFarItIs) {
+  std::vector<std::pair<int64_t, int64_t>> calls;
+  ASSERT_OK(
+      DigestOf(*testing::Numbers(230), {}, [&](int64_t done, int64_t total) { calls.emplace_back(done, total); }));
+  EXPECT_THAT(calls, ElementsAre(Pair(100, 230), Pair(200, 230), Pair(230, 230)));
+}
+
 TEST(DigestTest, WantsFieldsThatAreThere) {
   EXPECT_THAT(DigestOf(*testing::Numbers(2), {"y"}), StatusIs(absl::StatusCode::kInvalidArgument));
 }
