@@ -92,8 +92,6 @@ absl::StatusOr<Stage> FillingStage(const std::string& name, const Schema& in, co
                    });
 }
 
-int64_t DrawOffset(int64_t room, Rng& rng) { return static_cast<int64_t>(rng.Below(static_cast<uint64_t>(room + 1))); }
-
 double DrawFactor(double spread, Rng& rng) { return rng.Uniform(std::max(0.0, 1 - spread), 1 + spread); }
 
 // One kind of jitter with its factor drawn.
@@ -186,9 +184,10 @@ Transform ColorJitter(const ColorJitterOptions& options) {
   return [options](const Schema& in) -> absl::StatusOr<Stage> {
     const std::string name = "color jitter";
     const double least = std::min({options.brightness, options.contrast, options.saturation, options.hue});
-    if (!(least >= 0 && options.hue <= 0.5) ||
-        !std::isfinite(options.brightness + options.contrast + options.saturation)) {
-      return Bad(name, "expected finite spreads of 0 or more, for the hue at most 0.5");
+    const double most = std::max({options.brightness, options.contrast, options.saturation});
+    const bool numbers = !std::isnan(options.brightness + options.contrast + options.saturation + options.hue);
+    if (!numbers || least < 0 || most > kMaxJitter || options.hue > 0.5) {
+      return Bad(name, absl::StrCat("expected spreads of 0 to ", kMaxJitter, ", for the hue at most 0.5"));
     }
     ASSIGN_OR_RETURN(std::vector<Target> targets, FindTargets(name, in, {{options.field}}));
     const int64_t channels = in.fields[targets[0].number].shape[0].value();
@@ -206,9 +205,10 @@ Transform RandomErasing(const RandomErasingOptions& options) {
   return [options](const Schema& in) -> absl::StatusOr<Stage> {
     const std::string name = "random erasing";
     RETURN_IF_ERROR(CheckProbability(name, options.probability));
-    if (!(options.min_ratio > 0)) return Bad(name, absl::StrCat("expected ratios above 0, got ", options.min_ratio));
-    const RectRange range = {options.min_area, options.max_area, 1 / options.max_ratio, 1 / options.min_ratio};
+    RectRange range = {options.min_area, options.max_area, options.min_ratio, options.max_ratio};
     RETURN_IF_ERROR(Annotate(CheckRange(range), name));
+    range.min_ratio = 1 / options.max_ratio;  // from height to width to width to height
+    range.max_ratio = 1 / options.min_ratio;
     return FillingStage(name, in, options.field, options.fill,
                         [=](int64_t height, int64_t width, Rng& rng) -> std::optional<Rect> {
                           if (!rng.Bernoulli(options.probability)) return std::nullopt;

@@ -42,6 +42,9 @@ struct RandomRotationOptions {
 };
 Transform RandomRotation(const RandomRotationOptions& options = {});
 
+// The largest spread of a factor.
+inline constexpr double kMaxJitter = 1000;
+
 // In a random order: brightness, contrast and saturation times a factor in [max(0, 1 - x), 1 + x], hue turned by up to
 // `hue` (at most 0.5) of the circle. The values are 0 .. 255; one channel or three.
 struct ColorJitterOptions {

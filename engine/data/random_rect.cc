@@ -11,12 +11,15 @@ absl::Status CheckRange(const RectRange& range) {
     return absl::InvalidArgumentError(absl::StrCat("expected areas within [0, 1], the smaller one first, got ",
                                                    range.min_area, ", ", range.max_area));
   }
-  if (!(range.min_ratio > 0 && range.min_ratio <= range.max_ratio && std::isfinite(range.max_ratio))) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected ratios above 0, the smaller one first, got ", range.min_ratio, ", ", range.max_ratio));
+  if (!(range.min_ratio >= kMinRatio && range.min_ratio <= range.max_ratio && range.max_ratio <= kMaxRatio)) {
+    return absl::InvalidArgumentError(absl::StrCat("expected ratios within [", kMinRatio, ", ", kMaxRatio,
+                                                   "], the smaller one first, got ", range.min_ratio, ", ",
+                                                   range.max_ratio));
   }
   return absl::OkStatus();
 }
+
+int64_t DrawOffset(int64_t room, Rng& rng) { return static_cast<int64_t>(rng.Below(static_cast<uint64_t>(room + 1))); }
 
 std::optional<Rect> DrawRect(int64_t height, int64_t width, const RectRange& range, Rng& rng) {
   constexpr int kTrials = 10;
@@ -28,8 +31,8 @@ std::optional<Rect> DrawRect(int64_t height, int64_t width, const RectRange& ran
     const double down = std::round(std::sqrt(wanted / ratio));
     if (across < 1 || across > static_cast<double>(width) || down < 1 || down > static_cast<double>(height)) continue;
     Rect rect = {0, 0, static_cast<int64_t>(down), static_cast<int64_t>(across)};
-    rect.y = static_cast<int64_t>(rng.Below(static_cast<uint64_t>(height - rect.height + 1)));
-    rect.x = static_cast<int64_t>(rng.Below(static_cast<uint64_t>(width - rect.width + 1)));
+    rect.y = DrawOffset(height - rect.height, rng);
+    rect.x = DrawOffset(width - rect.width, rng);
     return rect;
   }
   return std::nullopt;

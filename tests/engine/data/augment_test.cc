@@ -174,11 +174,13 @@ TEST(ColorJitterTest, TheOrderIsRandom) {
 TEST(ColorJitterTest, SaysWhatItCannotDo) {
   ColorJitterOptions options;
   options.hue = 0.6;
-  ExpectRefused(ColorJitter(options), "color jitter: expected finite spreads");
+  ExpectRefused(ColorJitter(options), "color jitter: expected spreads of 0 to 1000");
   options.hue = 0.1;
   ExpectRefused(ColorJitter(options), "color jitter: expected 1 or 3 channels, got 2");
-  options.brightness = -1;
-  ExpectRefused(ColorJitter(options), "color jitter: expected finite spreads");
+  for (const double brightness : {-1.0, 1001.0, static_cast<double>(NAN)}) {
+    options.brightness = brightness;
+    ExpectRefused(ColorJitter(options), "color jitter: expected spreads of 0 to 1000");
+  }
 }
 
 TEST(RandomErasingTest, ErasesARectangle) {
@@ -214,7 +216,8 @@ TEST(RandomErasingTest, TallIsARatioAboveOne) {
   options.fill = {1, 2};
   ExpectRefused(RandomErasing(options), "a value to fill with for each of 1 channels, got 2", Counting({1, 4, 4}));
   options.min_ratio = 0;
-  ExpectRefused(RandomErasing(options), "random erasing: expected ratios above 0, got 0");
+  ExpectRefused(RandomErasing(options),
+                "random erasing: expected ratios within [1e-06, 1e+06], the smaller one first, got 0, 4");
 }
 
 // A square of 2 on 3 x 3: its middle is any pixel, so that it has 4, 2 or 1 pixels within.

@@ -59,7 +59,8 @@ TEST(RandomRectTest, RangesAreChecked) {
        {RectRange{-0.1, 1, 1, 1}, RectRange{0.5, 0.4, 1, 1}, RectRange{0, 1.1, 1, 1}, RectRange{NAN, 1, 1, 1}}) {
     EXPECT_THAT(CheckRange(range), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("areas")));
   }
-  for (const RectRange& range : {RectRange{0, 1, 0, 1}, RectRange{0, 1, 2, 1}, RectRange{0, 1, 1, INFINITY}}) {
+  for (const RectRange& range :
+       {RectRange{0, 1, 0, 1}, RectRange{0, 1, 2, 1}, RectRange{0, 1, 1, INFINITY}, RectRange{0, 1, 1e-320, 1}}) {
     EXPECT_THAT(CheckRange(range), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ratios")));
   }
 }
