@@ -20,6 +20,7 @@
 #include "server/grpc/inference_service.h"
 #include "server/grpc/open_calls.h"
 #include "server/grpc/stream_call.h"
+#include "server/grpc/train_service.h"
 #include "server/observe/address.h"
 
 namespace beak {
@@ -53,11 +54,12 @@ void SetProcessDefaults() {
 class GrpcServerImpl final : public GrpcServer {
  public:
   GrpcServerImpl(const Options& options, ModelManager& models, const Readiness& readiness, Predictor& predictor,
-                 const Clock& clock)
+                 const Clock& clock, JobManager* jobs)
       : clock_(clock),
         streams_(StreamCalls::Create(predictor, calls_, clock)),
         inference_(MakeInferenceService({options.server_name, options.server_version}, models, readiness, predictor,
                                         *streams_, calls_, clock)),
+        train_(TrainService::Create(jobs, calls_)),
         health_(HealthService::Create(models, readiness)) {}
   ~GrpcServerImpl() override {
     if (server_) Shutdown(clock_.Now());
@@ -70,6 +72,7 @@ class GrpcServerImpl final : public GrpcServer {
     Configure(options, builder);
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(inference_.get());
+    builder.RegisterService(train_->service());
     builder.RegisterService(health_->service());
     server_ = builder.BuildAndStart();
     if (server_) return absl::OkStatus();
@@ -79,7 +82,10 @@ class GrpcServerImpl final : public GrpcServer {
 
   int port() const override { return port_; }
   void ModelsChanged() override { health_->Update(); }
-  void EndWatches() override { health_->EndWatches(); }
+  void EndWatches() override {
+    health_->EndWatches();
+    train_->EndWatches();
+  }
   void Shutdown(MonotonicTime deadline) override {
     streams_->EndAll();
     calls_.AwaitOpen(deadline);
@@ -105,6 +111,7 @@ class GrpcServerImpl final : public GrpcServer {
   OpenCalls calls_;
   const std::unique_ptr<StreamCalls> streams_;
   const std::unique_ptr<grpc::Service> inference_;
+  const std::unique_ptr<TrainService> train_;
   const std::unique_ptr<HealthService> health_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;  // goes first
@@ -114,8 +121,8 @@ class GrpcServerImpl final : public GrpcServer {
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options, ModelManager& models,
                                                                const Readiness& readiness, Predictor& predictor,
-                                                               const Clock& clock, JobManager* /*jobs*/) {
-  auto server = std::make_unique<GrpcServerImpl>(options, models, readiness, predictor, clock);
+                                                               const Clock& clock, JobManager* jobs) {
+  auto server = std::make_unique<GrpcServerImpl>(options, models, readiness, predictor, clock, jobs);
   absl::Status listening = server->Listen(options);
   if (!listening.ok()) return listening;
   return server;

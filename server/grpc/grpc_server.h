@@ -6,14 +6,15 @@
 
 #include "absl/status/statusor.h"
 #include "engine/base/clock.h"
-#include "server/jobs/job_manager.h"
 #include "server/models/manager.h"
 #include "server/models/readiness.h"
 #include "server/predict/predictor.h"
 
 namespace beak {
 
-// The gRPC front end: the inference service, health and reflection on one port. *Thread-safe.*
+class JobManager;
+
+// The gRPC front end: the inference service, train jobs, health and reflection on one port. *Thread-safe.*
 class GrpcServer {
  public:
   struct Options {
@@ -36,7 +37,8 @@ class GrpcServer {
   // The models have changed: health is looked at again.
   virtual void ModelsChanged() = 0;
 
-  // Health has been said to be NOT_SERVING to whoever watches, for the last time. Calls are still taken.
+  // Whoever watches health has been told NOT_SERVING, for the last time; whoever watches a job, to watch again. Other
+  // calls are still taken.
   virtual void EndWatches() = 0;
 
   // Takes no new calls, and returns when all are over. Those that are not by `deadline` are cancelled.

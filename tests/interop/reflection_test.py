@@ -8,7 +8,7 @@ from beak_process import SOURCE_DIR, beak_server
 from google.protobuf import descriptor_pool, message_factory
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-INFERENCE, HEALTH = "inference.GRPCInferenceService", "grpc.health.v1.Health"
+INFERENCE, HEALTH, TRAIN = "inference.GRPCInferenceService", "grpc.health.v1.Health", "beak.v1.TrainService"
 SERVING, SECONDS = 1, 30
 
 
@@ -32,12 +32,26 @@ class Reflection(unittest.TestCase):
 
     def test_lists_the_services(self):
         services = set(self.database.get_services())
-        self.assertLessEqual({INFERENCE, HEALTH, "grpc.reflection.v1alpha.ServerReflection"}, services)
+        self.assertLessEqual({INFERENCE, HEALTH, TRAIN, "grpc.reflection.v1alpha.ServerReflection"}, services)
 
     def test_describes_every_method_of_the_protocol(self):
         methods = {method.name for method in self.pool.FindServiceByName(INFERENCE).methods}
         self.assertLessEqual({"ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata",
                               "ModelInfer", "ModelConfig", "ModelStatistics", "RepositoryIndex"}, methods)
+
+    def test_describes_the_train_jobs(self):
+        service = self.pool.FindServiceByName(TRAIN)
+        self.assertEqual({method.name for method in service.methods},
+                         {"CreateTrainJob", "GetTrainJob", "ListTrainJobs", "WatchTrainJob", "CancelTrainJob",
+                          "DeleteTrainJob"})
+        spec = service.FindMethodByName("CreateTrainJob").input_type.fields_by_name["spec"].message_type
+        self.assertIn("optimizer", spec.fields_by_name["training"].message_type.fields_by_name)
+
+    def test_a_server_without_train_jobs_says_what_they_need(self):
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.call(TRAIN, "ListTrainJobs")
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)
+        self.assertIn("--data-dir", caught.exception.details())
 
     def test_calls_server_live(self):
         self.assertTrue(self.call(INFERENCE, "ServerLive").live)
