@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "engine/base/clock.h"
+
+namespace beak {
+
+// Which train processes may compute while lanes are busy: a process is paused at once when its threads and the lanes
+// that are busy are more than there are cores, and goes on once they have fitted for a while. Where only some fit, the
+// oldest do. While no lane is busy all run, whatever they need. Time is handed in. *Thread-compatible.*
+class PacerPolicy {
+ public:
+  struct Options {
+    int cores = 1;
+    // How long lanes must have left room before a process goes on: between two requests of a busy stretch it is not
+    // worth a signal.
+    std::chrono::nanoseconds quiet = std::chrono::milliseconds(2);
+  };
+  // Something to be done to a process.
+  struct Order {
+    int64_t process = 0;
+    bool pause = false;  // false: go on
+
+    friend bool operator==(const Order&, const Order&) = default;
+  };
+  using Orders = std::vector<Order>;
+
+  explicit PacerPolicy(const Options& options) : options_(options) {}
+
+  // A process that runs, with so many threads. REQUIRES: a number that no other has.
+  Orders Add(int64_t process, int threads, MonotonicTime now);
+  // It is to go on for good.
+  Orders Remove(int64_t process, MonotonicTime now);
+  Orders SetBusy(int lanes, MonotonicTime now);
+  Orders Tick(MonotonicTime now);
+
+  // When Tick may have something to do, as long as nothing changes; kNever: never.
+  MonotonicTime next_tick() const;
+  bool any_paused() const;
+  bool Has(int64_t process) const;
+
+  // How long it has been paused so far; all of them, those that are gone included.
+  std::chrono::nanoseconds PausedTime(int64_t process, MonotonicTime now) const;
+  std::chrono::nanoseconds TotalPausedTime(MonotonicTime now) const;
+
+ private:
+  struct Process {
+    int64_t number = 0;
+    int threads = 1;
+    MonotonicTime fits_since = kNever;  // kNever: it does not
+    bool paused = false;
+    MonotonicTime paused_since;
+    std::chrono::nanoseconds paused_time{0};
+
+    std::chrono::nanoseconds PausedTime(MonotonicTime now) const {
+      return paused ? paused_time + (now - paused_since) : paused_time;
+    }
+  };
+
+  void Fit(MonotonicTime now);
+  Orders Decide(MonotonicTime now);
+
+  const Options options_;
+  int busy_ = 0;
+  std::vector<Process> processes_;             // oldest first
+  std::chrono::nanoseconds paused_before_{0};  // by those that are gone
+};
+
+}  // namespace beak
