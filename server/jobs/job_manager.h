@@ -62,7 +62,7 @@ struct JobPage {
 };
 
 // The train jobs of a server: keeps them (SQLite below state_dir), runs each in a process of its own (beak-train), and
-// publishes what they give. *Thread-safe.*
+// publishes what they give. *Thread-safe*, but not to be called from where it calls: listeners, `done`.
 class JobManager {
  public:
   struct Options {
