@@ -23,10 +23,10 @@ bool MayFollow(v1::TrainJob::State from, v1::TrainJob::State to);
 struct JobView {
   std::string id;
   v1::TrainJob::State state = v1::TrainJob::QUEUED;
-  bool cancel = false;      // somebody wants it cancelled
-  bool process = false;     // a process of it lives, in whatever state the job is
-  bool stop_asked = false;  // ... and has been told to end
-  bool publishing = false;  // the publisher is at work on it
+  bool cancel = false;                              // somebody wants it cancelled
+  bool process = false;                             // a process of it lives, in whatever state the job is
+  bool stop_asked = false;                          // ... and has been told to end
+  bool publishing = false;                          // the publisher is at work on it
   MonotonicTime not_before = MonotonicTime::min();  // when it may be started (again)
 };
 
