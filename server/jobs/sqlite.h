@@ -25,7 +25,6 @@ class SqliteStatement {
   SqliteStatement& BindInt(int64_t value);
   SqliteStatement& BindText(const std::string& value);
   SqliteStatement& BindBlob(const std::string& value);
-  SqliteStatement& BindNull();
 
   // To the next row; false behind the last.
   absl::StatusOr<bool> Step();
@@ -49,7 +48,8 @@ class SqliteStatement {
   int error_ = 0;             // the first of binding
 };
 
-// A SQLite database in a file, whose transactions are synced when they end (WAL, synchronous FULL). *Thread-compatible.*
+// A SQLite database in a file, whose transactions are synced when they end (WAL, synchronous FULL).
+// *Thread-compatible.*
 //
 // Errors name the path: DATA_LOSS where it is damaged or no database, RESOURCE_EXHAUSTED for a full disk or no memory,
 // FAILED_PRECONDITION where it is read-only or cannot be opened, UNAVAILABLE where it is busy or the disk fails,
@@ -104,8 +104,8 @@ struct SqliteSchema {
 };
 
 // Checks that a database is whole and of this program, and runs the scripts that it lacks, each in a transaction.
-// DATA_LOSS where it is damaged, has another application id, or a newer schema: "...: expected schema version at most 2,
-// got 3".
+// DATA_LOSS where it is damaged, has another application id, or a newer schema: "...: expected schema version at most
+// 2, got 3".
 absl::Status Migrate(const SqliteDatabase& database, const SqliteSchema& schema);
 
 }  // namespace beak
