@@ -77,10 +77,11 @@ class JobStore {
   JobStore(FileLock lock, std::unique_ptr<SqliteDatabase> database, std::string owner);
 
   absl::StatusOr<v1::TrainJob> Find(const std::string& id) const REQUIRES(mutex_);
-  absl::StatusOr<std::optional<v1::TrainJob>> FindRequestLocked(const std::string& request_id,
-                                                                const v1::TrainJobSpec& spec) const REQUIRES(mutex_);
+  absl::StatusOr<std::optional<v1::TrainJob>> Locate(const std::string& request_id, const v1::TrainJobSpec& spec) const
+      REQUIRES(mutex_);
   absl::StatusOr<v1::TrainJob> Insert(const NewJob& job) REQUIRES(mutex_);
-  absl::Status SetColumn(const std::string& id, const char* sql, const std::string& blob);
+  // Runs what changes one job; NOT_FOUND where it has changed none.
+  absl::Status Change(const std::string& id, SqliteStatement* statement) REQUIRES(mutex_);
 
   const FileLock lock_;
   const std::string owner_;
