@@ -73,8 +73,9 @@ struct RateOf {
     // The logarithm may be off by a rounding where a cycle begins.
     if (begin(cycle) > lengths) --cycle;
     if (begin(cycle + 1) <= lengths) ++cycle;
-    const double peak = eta * std::pow(shape.peak_factor, cycle);
-    return AlongCosine(peak, peak * shape.end_fraction, (lengths - begin(cycle)) / std::pow(factor, cycle));
+    const double low = eta * shape.end_fraction;
+    const double height = (eta - low) * std::pow(shape.peak_factor, cycle);
+    return AlongCosine(low + height, low, (lengths - begin(cycle)) / std::pow(factor, cycle));
   }
 
   double operator()(const OneCycle& shape) const {

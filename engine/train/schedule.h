@@ -66,9 +66,9 @@ struct CosineDecay {
   double end_fraction = 0;
 };
 
-// The same cosine again and again, each cycle length_factor times as long as the one before and from a peak
-// peak_factor times as high: eta * p * ((1 - f) * (1 + cos) / 2 + f) with p = peak_factor^cycle. The defaults are
-// PyTorch's CosineAnnealingWarmRestarts; Keras' CosineDecayRestarts has a length_factor (t_mul) of 2.
+// The same cosine again and again, each cycle length_factor times as long as the one before and with a peak that is
+// peak_factor times as far above the end: eta * (p * (1 - f) * (1 + cos) / 2 + f) with p = peak_factor^cycle. The
+// defaults are PyTorch's CosineAnnealingWarmRestarts; Keras' CosineDecayRestarts has a length_factor (t_mul) of 2.
 struct CosineRestarts {
   int64_t first_length = 0;
   double length_factor = 1;

@@ -92,9 +92,10 @@ TEST(ScheduleTest, WarmRestartsOfEqualLength) {
 // Cycles 10, 20, 40, ... begin at 0, 10, 30, 70, ...
 TEST(ScheduleTest, WarmRestartsOfGrowingLength) {
   const Schedule schedule = PerStep(1, CosineRestarts{10, 2, 0.5, 0.1});
-  const auto rate = [](double peak, double part) { return peak * (0.9 * HalfCosine(part) + 0.1); };
-  EXPECT_THAT(Rates(schedule, {0, 5, 9, 10, 20, 29, 30, 50, 69, 70}),
-              AreAbout({1, 0.55, rate(1, 0.9), 0.5, 0.275, rate(0.5, 0.95), 0.25, 0.1375, rate(0.25, 0.975), 0.125}));
+  const auto rate = [](double peak, double part) { return peak * 0.9 * HalfCosine(part) + 0.1; };
+  EXPECT_THAT(
+      Rates(schedule, {0, 5, 9, 10, 20, 29, 30, 50, 69, 70}),
+      AreAbout({1, 0.55, rate(1, 0.9), 0.55, 0.325, rate(0.5, 0.95), 0.325, 0.2125, rate(0.25, 0.975), 0.2125}));
 }
 
 // At each restart the rate is the peak, and before it nearly 0 (0.0495 where a cycle has 7 positions), however the
