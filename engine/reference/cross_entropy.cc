@@ -7,8 +7,10 @@
 #include "engine/reference/kernels.h"
 
 // Softmax and cross-entropy in one, in double: with q the target (1 for the label, smoothed towards 1/C), the loss of a
-// position is -sum(q log p), times the weight of its label; that of the batch is their sum divided by the sum of the
-// weights, or by the number of positions. Positions whose label is to be ignored count nowhere.
+// position is -sum(w q log p); that of the batch is their sum divided by the sum of the labels' weights, or by the
+// number of positions. With the first, as in PyTorch, w is each class's weight; with the other, as in Keras, the
+// label's for all classes: they differ where targets are smoothed. Positions whose label is to be ignored count
+// nowhere.
 
 namespace beak {
 namespace {
@@ -48,9 +50,10 @@ struct Position {
   const T* logits;
   int64_t stride;  // between classes
   int64_t label;
-  double weight;
+  const T* weights;  // of the classes; null: all 1
 
   double At(int64_t c) const { return static_cast<double>(logits[c * stride]); }
+  double WeightOf(int64_t c) const { return weights == nullptr ? 1.0 : static_cast<double>(weights[c]); }
 };
 
 template <typename T>
@@ -76,8 +79,7 @@ absl::Status ForEachPosition(const Plan& plan, const Operands<T>& from, Fn fn) {
           absl::StrCat("label ", i, ": expected one in [0, ", plan.classes, "), got ", label));
     }
     const int64_t start = i / plan.positions * plan.classes * plan.positions + i % plan.positions;
-    const double weight = from.weights == nullptr ? 1.0 : static_cast<double>(from.weights[label]);
-    fn(start, Position<T>{from.logits + start, plan.positions, label, weight});
+    fn(start, Position<T>{from.logits + start, plan.positions, label, from.weights});
   }
   return absl::OkStatus();
 }
@@ -85,8 +87,9 @@ absl::Status ForEachPosition(const Plan& plan, const Operands<T>& from, Fn fn) {
 template <typename T>
 absl::StatusOr<double> Divisor(const Plan& plan, const Operands<T>& from) {
   double sum = 0;
-  RETURN_IF_ERROR(ForEachPosition(
-      plan, from, [&](int64_t, const Position<T>& position) { sum += plan.by_weights ? position.weight : 1.0; }));
+  RETURN_IF_ERROR(ForEachPosition(plan, from, [&](int64_t, const Position<T>& position) {
+    sum += plan.by_weights ? position.WeightOf(position.label) : 1.0;
+  }));
   return sum;
 }
 
@@ -99,14 +102,20 @@ double LogOfSum(const Plan& plan, const Position<T>& position) {
   return largest + std::log(sum);
 }
 
+// w q of a class.
+template <typename T>
+double TargetOf(const Plan& plan, const Position<T>& position, int64_t c) {
+  const double uniform = plan.smoothing / static_cast<double>(plan.classes);
+  const double target = uniform + (c == position.label ? 1 - plan.smoothing : 0);
+  return target * position.WeightOf(plan.by_weights ? c : position.label);
+}
+
 template <typename T>
 double LossOf(const Plan& plan, const Position<T>& position) {
   const double log_of_sum = LogOfSum(plan, position);
-  double mean = 0;  // of -log p over all classes
-  for (int64_t c = 0; c < plan.classes; ++c) mean += log_of_sum - position.At(c);
-  mean /= static_cast<double>(plan.classes);
-  const double own = log_of_sum - position.At(position.label);
-  return position.weight * ((1 - plan.smoothing) * own + plan.smoothing * mean);
+  double sum = 0;
+  for (int64_t c = 0; c < plan.classes; ++c) sum += TargetOf(plan, position, c) * (log_of_sum - position.At(c));
+  return sum;
 }
 
 // logits, labels, weights -> loss; 0 where no position counts
@@ -125,7 +134,7 @@ absl::StatusOr<ReferenceRun> PrepareLoss(const KernelRequest& request) {
   });
 }
 
-// dloss, logits, labels, weights -> (p - q) weight / divisor dloss
+// dloss, logits, labels, weights -> (p sum(w q) - w q) / divisor dloss
 absl::StatusOr<ReferenceRun> PrepareGradient(const KernelRequest& request) {
   ASSIGN_OR_RETURN(const Plan plan, PlanFor(request, 1));
   return DispatchFloat(request.inputs[1].dtype, [&]<typename T>() -> ReferenceRun {
@@ -134,13 +143,14 @@ absl::StatusOr<ReferenceRun> PrepareGradient(const KernelRequest& request) {
       T* const out = Output<T>(outputs);
       std::fill_n(out, plan.batch * plan.classes * plan.positions, T{0});
       ASSIGN_OR_RETURN(const double divisor, Divisor(plan, from));
-      const double uniform = plan.smoothing / static_cast<double>(plan.classes);
       return ForEachPosition(plan, from, [&](int64_t start, const Position<T>& position) {
-        const double factor = *Input<T>(inputs, 0) * position.weight / divisor;
+        const double factor = *Input<T>(inputs, 0) / divisor;
         const double log_of_sum = LogOfSum(plan, position);
+        double whole = 0;
+        for (int64_t c = 0; c < plan.classes; ++c) whole += TargetOf(plan, position, c);
         for (int64_t c = 0; c < plan.classes; ++c) {
-          const double target = uniform + (c == position.label ? 1 - plan.smoothing : 0);
-          out[start + c * plan.positions] = static_cast<T>(factor * (std::exp(position.At(c) - log_of_sum) - target));
+          const double p = std::exp(position.At(c) - log_of_sum);
+          out[start + c * plan.positions] = static_cast<T>(factor * (p * whole - TargetOf(plan, position, c)));
         }
       });
     };
