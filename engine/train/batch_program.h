@@ -35,10 +35,11 @@ class BatchProgram {
   // The network's inputs, then the targets, which are the graph's first ones.
   absl::Status SetBatch(const TrainingBatch& batch);
   // REQUIRES: all inputs are set.
-  absl::Status Run() { return program_->Run(*workspace_); }
+  absl::Status Run(const RunOptions& options = {}) { return program_->Run(*workspace_, options); }
   // Of the last run, until the next one. REQUIRES: a float32 output.
   std::span<float> output(size_t i) const;
 
+  const Program& program() const { return *program_; }
   size_t workspace_bytes() const { return program_->workspace_bytes(); }
 
  private:

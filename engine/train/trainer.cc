@@ -83,10 +83,10 @@ absl::Status Trainer::TakeInitialValues() {
 
 // ---------------------------------------------------------------- a step
 
-absl::StatusOr<BatchReport> Trainer::Train(const TrainingBatch& batch, double learning_rate) {
+absl::StatusOr<BatchReport> Trainer::Train(const TrainingBatch& batch, double learning_rate, const RunOptions& run) {
   // Dropout differs from batch to batch, and is the same when a run is taken up again.
   const int64_t seed = static_cast<int64_t>(options_.seed ^ (static_cast<uint64_t>(batches_) << 20));
-  RETURN_IF_ERROR(step_->Run(batch, seed, values_));
+  RETURN_IF_ERROR(step_->Run(batch, seed, values_, run));
   const std::vector<std::span<float>> gradients = Gradients();
   BatchReport report;
   report.loss = step_->loss() + AddPenalties(gradients);

@@ -60,8 +60,11 @@ class Trainer {
                                                          const Backend& backend);
 
   // Takes one batch. Where loss or gradients are not finite, nothing changes and the error (FAILED_PRECONDITION) says
-  // at which step and where.
-  absl::StatusOr<BatchReport> Train(const TrainingBatch& batch, double learning_rate);
+  // at which step and where; the same where `run` stops it (CANCELLED).
+  absl::StatusOr<BatchReport> Train(const TrainingBatch& batch, double learning_rate, const RunOptions& run = {});
+
+  // What the last batch has run, for profiles.
+  const Program& program() const { return step_->program(); }
 
   // What the network gave for the last batch, before the step: the logits of each loss.
   std::span<const float> prediction(size_t loss) const { return step_->prediction(loss); }

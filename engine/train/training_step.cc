@@ -23,7 +23,8 @@ absl::StatusOr<TrainingStep::Compiled*> TrainingStep::ForRows(int64_t rows) {
   return &compiled_.emplace(rows, Compiled{std::move(training), std::move(program)}).first->second;
 }
 
-absl::Status TrainingStep::Run(const TrainingBatch& batch, int64_t seed, std::span<const Tensor> values) {
+absl::Status TrainingStep::Run(const TrainingBatch& batch, int64_t seed, std::span<const Tensor> values,
+                               const RunOptions& options) {
   ASSIGN_OR_RETURN(last_, ForRows(batch.rows));
   auto& [training, program] = *last_;
   BEAK_CHECK(batch.inputs.size() == training.network_inputs && batch.targets.size() == training.losses);
@@ -33,7 +34,7 @@ absl::Status TrainingStep::Run(const TrainingBatch& batch, int64_t seed, std::sp
   for (size_t i = 0; i < values.size(); ++i) {
     RETURN_IF_ERROR(program.SetInput(training.parameter_input(i), {values[i].bytes(), values[i].byte_size()}));
   }
-  return program.Run();
+  return program.Run(options);
 }
 
 }  // namespace beak

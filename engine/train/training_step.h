@@ -34,7 +34,8 @@ class TrainingStep {
   const std::vector<RunningStatistics>& statistics() const { return any().statistics; }
 
   // Runs one batch with the given values of the parameters, in their order. INVALID_ARGUMENT for labels out of range.
-  absl::Status Run(const TrainingBatch& batch, int64_t seed, std::span<const Tensor> values);
+  absl::Status Run(const TrainingBatch& batch, int64_t seed, std::span<const Tensor> values,
+                   const RunOptions& options = {});
 
   // Of the last run, until the next one.
   float loss() const { return last_->program.output(TrainingGraph::loss_output())[0]; }
@@ -50,6 +51,8 @@ class TrainingStep {
   std::span<const float> variance(size_t statistic) const {
     return last_->program.output(last_->training.variance_output(statistic));
   }
+  // What the last run has run, for profiles.
+  const Program& program() const { return last_->program.program(); }
   // Elements that each was computed from.
   int64_t statistics_count(size_t statistic) const { return last_->training.statistics[statistic].count; }
 
