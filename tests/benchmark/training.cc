@@ -1,17 +1,22 @@
 // How fast a described network trains, and how well the lecture's network learns MNIST.
 //
-//   beak-benchmark-training speed NETWORK BATCH THREADS SECONDS   random images: images per second, workspace
-//   beak-benchmark-training mnist EPOCHS THREADS                  test accuracy after each epoch (BEAK_DATA)
+//   beak-benchmark-training speed NETWORK BATCH THREADS SECONDS     random images: images per second, memory
+//   beak-benchmark-training profile NETWORK BATCH THREADS SECONDS   the same, and where the time goes
+//   beak-benchmark-training mnist EPOCHS THREADS                    test accuracy after each epoch (BEAK_DATA)
 //
 // The same as training_peer.py of the peers: float32, SGD with momentum 0.9, softmax cross-entropy; the shortest step.
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/base/status.h"
 #include "tests/training/training_run.h"
 
 namespace beak {
@@ -22,36 +27,105 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-int Speed(const std::string& name, int64_t batch, int threads, double seconds) {
+// A described network, and a batch of random images and labels.
+struct Subject {
+  testing::DescribedTraining training;
+  Tensor images, labels;
+
+  TrainingBatch batch() const {
+    return {images.shape()[0], {{images.bytes(), images.byte_size()}}, {{labels.bytes(), labels.byte_size()}}};
+  }
+};
+
+absl::StatusOr<Subject> MakeSubject(const std::string& name, int64_t batch, int threads) {
   TrainerOptions options;
   options.optimizer = DefaultOptions(Flavour::kPyTorch, OptimizerKind::kSgd);
   options.optimizer.momentum = 0.9;
   options.batch_rows = batch;
   options.threads = threads;
-  auto training = testing::TrainDescribed(name, options);
-  if (!training.ok()) return Fail(training.status());
-  const Graph& graph = training->network.graph;
+  Subject subject;
+  ASSIGN_OR_RETURN(subject.training, testing::TrainDescribed(name, options));
+  const Graph& graph = subject.training.network.graph;
   Shape shape = {batch};
   for (const Dim& dim : *graph.value(graph.inputs()[0]).type.shape) shape.push_back(dim.known() ? dim.value() : 1);
   shape.erase(shape.begin() + 1);
-  const int64_t classes = training->network.layers.back().output.back().value();
+  const int64_t classes = subject.training.network.layers.back().output.back().value();
   std::mt19937 bits(1);
-  Tensor images = *Tensor::Create(DType::kFloat32, shape), labels = *Tensor::Create(DType::kInt64, {batch});
-  for (float& value : images.mutable_values<float>()) value = static_cast<float>(bits()) / 4294967296.0f;
-  for (int64_t& label : labels.mutable_values<int64_t>()) label = static_cast<int64_t>(bits()) % classes;
-  const TrainingBatch samples = {batch, {{images.bytes(), images.byte_size()}}, {{labels.bytes(), labels.byte_size()}}};
+  ASSIGN_OR_RETURN(subject.images, Tensor::Create(DType::kFloat32, shape));
+  ASSIGN_OR_RETURN(subject.labels, Tensor::Create(DType::kInt64, {batch}));
+  for (float& value : subject.images.mutable_values<float>()) value = static_cast<float>(bits()) / 4294967296.0f;
+  for (int64_t& label : subject.labels.mutable_values<int64_t>()) label = static_cast<int64_t>(bits()) % classes;
+  return subject;
+}
+
+// The shortest time of each step of the program.
+class StepTimer final : public StepObserver {
+ public:
+  void Start() { last_ = clock_.Now(); }
+  void StepDone(int step) override {
+    const MonotonicTime now = clock_.Now();
+    const auto i = static_cast<size_t>(step);
+    if (i >= shortest_.size()) shortest_.resize(i + 1, 1e9);
+    shortest_[i] = std::min(shortest_[i], Seconds(now - last_));
+    last_ = now;
+  }
+  const std::vector<double>& shortest() const { return shortest_; }
+
+ private:
+  const Clock& clock_ = Clock::Real();
+  MonotonicTime last_;
+  std::vector<double> shortest_;
+};
+
+// The whole, then by operator and kernel, then every step.
+void PrintProfile(const Program& program, const StepTimer& timer, double whole) {
+  std::map<std::string, double> kinds;
+  double sum = 0;
+  for (size_t i = 0; i < program.steps().size(); ++i) {
+    const Program::Step& step = program.steps()[i];
+    const double seconds = timer.shortest()[i];
+    kinds[step.op + ", " + step.kernel_name] += seconds;
+    sum += seconds;
+    std::printf("%9.3f ms %7.1f GFLOP/s  %-26s %-28s %-34s %s\n", seconds * 1e3, step.flops / seconds * 1e-9,
+                step.op.c_str(), step.name.c_str(), step.kernel_name.c_str(), step.layouts.c_str());
+  }
+  std::printf("\n");
+  for (const auto& [kind, seconds] : kinds) {
+    std::printf("%9.3f ms %5.1f %%  %s\n", seconds * 1e3, 100 * seconds / whole, kind.c_str());
+  }
+  std::printf("%9.3f ms %5.1f %%  outside the program\n", (whole - sum) * 1e3, 100 * (whole - sum) / whole);
+}
+
+double PeakMegabytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    double kilobytes = 0;
+    if (word == "VmHWM:" && status >> kilobytes) return kilobytes / 1024;
+  }
+  return 0;
+}
+
+int Speed(const std::string& name, int64_t batch, int threads, double seconds, bool profile) {
+  absl::StatusOr<Subject> subject = MakeSubject(name, batch, threads);
+  if (!subject.ok()) return Fail(subject.status());
+  Trainer& trainer = *subject->training.trainer;
+  const TrainingBatch samples = subject->batch();
   const Clock& clock = Clock::Real();
+  StepTimer timer;
   double shortest = 1e9;
   const MonotonicTime end = clock.Now() + std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
   for (int step = 0; step < 5 || clock.Now() < end; ++step) {
     const MonotonicTime begin = clock.Now();
-    const auto report = training->trainer->Train(samples, 0.001);
+    timer.Start();
+    const auto report = trainer.Train(samples, 0.001, {.observer = profile ? &timer : nullptr});
     if (!report.ok()) return Fail(report.status());
     if (step >= 2) shortest = std::min(shortest, Seconds(clock.Now() - begin));
   }
-  std::printf("%s: batch %lld on %d threads: %.2f ms a step, %.0f images/s, workspace %.1f MB\n", name.c_str(),
-              static_cast<long long>(batch), threads, shortest * 1e3, static_cast<double>(batch) / shortest,
-              static_cast<double>(training->trainer->workspace_bytes()) / 1e6);
+  if (profile) PrintProfile(trainer.program(), timer, shortest);
+  std::printf("%s: batch %lld on %d threads: %.2f ms a step, %.1f images/s, peak memory %.0f MB, workspace %.1f MB\n",
+              name.c_str(), static_cast<long long>(batch), threads, shortest * 1e3,
+              static_cast<double>(batch) / shortest, PeakMegabytes(),
+              static_cast<double>(trainer.workspace_bytes()) / 1e6);
   return 0;
 }
 
@@ -96,12 +170,12 @@ int Mnist(int epochs, int threads) {
 
 int Main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
-  if (what == "speed" && argc == 6) {
-    return Speed(argv[2], std::atoll(argv[3]), std::atoi(argv[4]), std::atof(argv[5]));
+  if ((what == "speed" || what == "profile") && argc == 6) {
+    return Speed(argv[2], std::atoll(argv[3]), std::atoi(argv[4]), std::atof(argv[5]), what == "profile");
   }
   if (what == "mnist" && argc == 4) return Mnist(std::atoi(argv[2]), std::atoi(argv[3]));
   std::fprintf(stderr,
-               "usage: beak-benchmark-training speed NETWORK BATCH THREADS SECONDS\n"
+               "usage: beak-benchmark-training speed|profile NETWORK BATCH THREADS SECONDS\n"
                "       beak-benchmark-training mnist EPOCHS THREADS\n");
   return 2;
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 #include "engine/data/array_files.h"
@@ -30,6 +31,12 @@ std::vector<Shape> RowShapes(const Graph& graph) {
   return shapes;
 }
 
+std::string PathOf(const std::string& name) {
+  if (absl::EndsWith(name, ".textproto")) return name;
+  const char* sources = std::getenv("BEAK_SOURCE_DIR");
+  return absl::StrCat(sources == nullptr ? "." : sources, "/deploy/demo/networks/", name, ".textproto");
+}
+
 std::span<const std::byte> BytesOf(const Tensor& tensor) { return {tensor.bytes(), tensor.byte_size()}; }
 
 }  // namespace
@@ -38,9 +45,7 @@ absl::StatusOr<DescribedTraining> TrainDescribed(const std::string& name, Traine
                                                  const std::vector<float>& input_offset,
                                                  const std::vector<float>& input_scale) {
   DescribedTraining training;
-  const char* sources = std::getenv("BEAK_SOURCE_DIR");
-  ASSIGN_OR_RETURN(training.network, ReadNetworkFile(absl::StrCat(sources == nullptr ? "." : sources,
-                                                                  "/deploy/demo/networks/", name, ".textproto")));
+  ASSIGN_OR_RETURN(training.network, ReadNetworkFile(PathOf(name)));
   Graph& graph = training.network.graph;
   RETURN_IF_ERROR(InitializeParameters(options.seed, training.network));
   TakeDescribedOptions(training.network, options);
