@@ -1,6 +1,7 @@
 #include "engine/data/classes.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "engine/base/status.h"
@@ -12,6 +13,9 @@ namespace {
 // The number of classes, where it is known or `labels` show it.
 absl::StatusOr<int64_t> CountOf(const Classes& classes, const std::vector<int64_t>& labels) {
   const int64_t names = static_cast<int64_t>(classes.names.size());
+  if (std::set<std::string>(classes.names.begin(), classes.names.end()).size() != classes.names.size()) {
+    return absl::InvalidArgumentError("expected each class name once");
+  }
   if (classes.count > 0 && names > 0 && names != classes.count) {
     return absl::InvalidArgumentError(absl::StrCat("expected ", classes.count, " class names, got ", names));
   }

@@ -17,8 +17,8 @@ struct Classes {
 };
 
 // `source` with the scalars of an integer field known to be classes. Samples whose value is none are bad; the errors
-// name sample, value and range. INVALID_ARGUMENT where the field is no integer scalar, names and count disagree, or no
-// sample is left.
+// name sample, value and range. INVALID_ARGUMENT where the field is no integer scalar, names and count disagree, a
+// name is given twice, or no sample is left.
 absl::StatusOr<SourcePtr> WithClasses(SourcePtr source, const std::string& field, Classes classes, OnBadSample on_bad);
 
 // The values of an integer scalar field, one a sample.

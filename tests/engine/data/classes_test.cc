@@ -31,6 +31,8 @@ TEST(ClassesTest, HaveTheNamesGiven) {
   EXPECT_THAT(source->schema().fields[0].class_names, ElementsAre("cat", "dog"));
   EXPECT_THAT(WithClasses(Labels({0}), "label", {3, {"cat", "dog"}}, OnBadSample::kFail),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'label': expected 3 class names, got 2")));
+  EXPECT_THAT(WithClasses(Labels({0}), "label", {0, {"cat", "dog", "cat"}}, OnBadSample::kFail),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'label': expected each class name once")));
 }
 
 TEST(ClassesTest, ALabelOutOfRangeIsAnError) {
