@@ -32,7 +32,14 @@ struct Size {
   friend bool operator==(const Size&, const Size&) = default;
 };
 
-absl::StatusOr<Raster> ReadPicture(const std::string& path, int channels) {
+// Nothing outside `root` is read; empty: everything may be.
+absl::Status CheckBelow(const std::string& root, const std::string& path) {
+  return root.empty() ? absl::OkStatus() : CheckWithin(root, path);
+}
+
+// Looks each time where the path leads: links may have changed since the folder was listed.
+absl::StatusOr<Raster> ReadPicture(const std::string& root, const std::string& path, int channels) {
+  RETURN_IF_ERROR(CheckBelow(root, path));
   absl::StatusOr<Raster> raster = [&]() -> absl::StatusOr<Raster> {
     ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, limits::kMaxImageFileBytes));
     return DecodeImage(bytes);
@@ -44,13 +51,13 @@ absl::StatusOr<Raster> ReadPicture(const std::string& path, int channels) {
 class ImageFolder final : public Source {
  public:
   // `size` is that of all pictures, where there is one.
-  ImageFolder(std::vector<File> files, std::vector<std::string> classes, int channels, std::optional<Size> size,
-              SkippedSamples skipped)
-      : files_(std::move(files)), channels_(channels), skipped_(std::move(skipped)) {
+  ImageFolder(std::vector<File> files, std::vector<std::string> classes, const ImageFolderOptions& options,
+              std::optional<Size> size, SkippedSamples skipped)
+      : files_(std::move(files)), root_(options.root), channels_(options.channels), skipped_(std::move(skipped)) {
     const Dim height = size ? Dim(size->height) : Dim();
     const Dim width = size ? Dim(size->width) : Dim();
     const int64_t num_classes = static_cast<int64_t>(classes.size());
-    schema_.fields = {{"image", DType::kUint8, {height, width, channels}},
+    schema_.fields = {{"image", DType::kUint8, {height, width, channels_}},
                       {"label", DType::kInt64, {}, num_classes, std::move(classes)}};
   }
 
@@ -61,7 +68,7 @@ class ImageFolder final : public Source {
   absl::StatusOr<Tensor> ReadField(int64_t index, size_t field) const override {
     const File& file = files_[static_cast<size_t>(index)];
     if (field == 1) return Tensor::Scalar<int64_t>(file.label);
-    ASSIGN_OR_RETURN(const Raster raster, ReadPicture(file.path, channels_));
+    ASSIGN_OR_RETURN(const Raster raster, ReadPicture(root_, file.path, channels_));
     ASSIGN_OR_RETURN(Tensor image, Tensor::Create(DType::kUint8, {raster.height, raster.width, raster.channels}));
     std::memcpy(image.mutable_bytes(), raster.pixels.data(), raster.pixels.size());
     return image;
@@ -69,6 +76,7 @@ class ImageFolder final : public Source {
 
  private:
   const std::vector<File> files_;
+  const std::string root_;
   const int channels_;
   const SkippedSamples skipped_;
   Schema schema_;
@@ -77,11 +85,15 @@ class ImageFolder final : public Source {
 bool IsHidden(const std::string& name) { return name[0] == '.'; }
 
 // The folders that hold pictures.
-absl::StatusOr<std::vector<std::string>> ListFolders(const std::string& path) {
+absl::StatusOr<std::vector<std::string>> ListFolders(const std::string& root, const std::string& path) {
+  RETURN_IF_ERROR(CheckBelow(root, path));
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(path));
   std::vector<std::string> folders;
   for (const std::string& name : names) {
-    if (!IsHidden(name) && IsDirectory(absl::StrCat(path, "/", name))) folders.push_back(name);
+    const std::string place = absl::StrCat(path, "/", name);
+    if (IsHidden(name) || !IsDirectory(place)) continue;
+    RETURN_IF_ERROR(CheckBelow(root, place));
+    folders.push_back(name);
   }
   if (folders.empty() || static_cast<int64_t>(folders.size()) > kMaxClasses) {
     return absl::InvalidArgumentError(
@@ -148,8 +160,7 @@ class Scan {
 
  private:
   absl::Status LookAt(const std::string& path) {
-    if (!options_.root.empty()) RETURN_IF_ERROR(CheckWithin(options_.root, path));
-    ASSIGN_OR_RETURN(const Raster raster, ReadPicture(path, options_.channels));
+    ASSIGN_OR_RETURN(const Raster raster, ReadPicture(options_.root, path, options_.channels));
     const Size size = {raster.height, raster.width};
     if (!first_) first_ = size;
     if (size == *first_) return absl::OkStatus();
@@ -185,14 +196,14 @@ absl::StatusOr<SourcePtr> Open(const std::string& path, const ImageFolderOptions
   if (options.channels != 1 && options.channels != 3) {
     return absl::InvalidArgumentError(absl::StrCat("expected 1 or 3 channels, got ", options.channels));
   }
-  ASSIGN_OR_RETURN(const std::vector<std::string> folders, ListFolders(path));
+  ASSIGN_OR_RETURN(const std::vector<std::string> folders, ListFolders(options.root, path));
   std::vector<std::string> classes = options.class_names.empty() ? folders : options.class_names;
   ASSIGN_OR_RETURN(const std::vector<int64_t> labels, LabelsOf(folders, classes));
   ASSIGN_OR_RETURN(std::vector<File> files, ListFiles(path, folders, labels));
   Scan scan(options);
   RETURN_IF_ERROR(scan.Look(std::move(files)));
   RETURN_IF_ERROR(CheckNoFolderIsEmpty(folders, labels, scan.good()));
-  return std::make_shared<ImageFolder>(std::move(scan.good()), std::move(classes), options.channels, scan.common_size(),
+  return std::make_shared<ImageFolder>(std::move(scan.good()), std::move(classes), options, scan.common_size(),
                                        std::move(scan.skipped()));
 }
 

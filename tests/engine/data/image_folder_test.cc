@@ -146,6 +146,31 @@ TEST_F(ImageFolderTest, NothingOutsideTheRootIsRead) {
   EXPECT_EQ(within->size(), 3);
 }
 
+TEST_F(ImageFolderTest, NothingOutsideTheRootIsListed) {
+  const TempDir outside;
+  outside.Write("secret.png", EncodePng(Plain(2, 3, {1, 2, 3})));
+  std::filesystem::create_directory_symlink(outside.path(), dir_ / "lion");
+  ImageFolderOptions options;
+  options.root = dir_.path();
+  options.on_bad = OnBadSample::kSkip;
+  EXPECT_THAT(OpenImageFolder(dir_.path(), options),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("/lion': expected a path within")));
+  EXPECT_THAT(OpenImageFolder(outside.path(), options), StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+// A picture that becomes a link once the folder is open.
+TEST_F(ImageFolderTest, NothingOutsideTheRootIsReadLater) {
+  const TempDir outside;
+  const std::string secret = outside.Write("secret.png", EncodePng(Plain(2, 3, {1, 2, 3})));
+  ImageFolderOptions options;
+  options.root = dir_.path();
+  ASSERT_OK_AND_ASSIGN(const SourcePtr source, OpenImageFolder(dir_.path(), options));
+  std::filesystem::remove(dir_ / "dog/1.png");
+  std::filesystem::create_symlink(secret, dir_ / "dog/1.png");
+  EXPECT_THAT(source->Read(2),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("dog/1.png': expected a path within")));
+}
+
 TEST_F(ImageFolderTest, TellsHowFarItIs) {
   std::vector<std::pair<int64_t, int64_t>> calls;
   ImageFolderOptions options;
