@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
+#include "engine/io/bools.h"
 
 namespace beak {
 namespace {
@@ -193,12 +194,6 @@ void CopyFortranOrder(const char* from, Tensor& to) {
   }
 }
 
-absl::Status CheckBools(std::string_view data) {
-  const auto bad = std::find_if(data.begin(), data.end(), [](char c) { return c != 0 && c != 1; });
-  if (bad == data.end()) return absl::OkStatus();
-  return Bad(absl::StrCat("bool: expected 0 or 1, got ", static_cast<unsigned char>(*bad)));
-}
-
 const char* TypeCodeOf(DType dtype) {
   const auto* row = std::find_if(std::begin(kTypeCodes), std::end(kTypeCodes),
                                  [dtype](const TypeCode& candidate) { return candidate.dtype == dtype; });
@@ -217,7 +212,7 @@ absl::StatusOr<Tensor> ParseNpy(std::string_view bytes) {
     return Bad(absl::StrCat("expected ", *size, " bytes of data for shape ", ToString(*header.shape), " of ",
                             NameOf(*header.dtype), ", got ", bytes.size()));
   }
-  if (*header.dtype == DType::kBool) RETURN_IF_ERROR(CheckBools(bytes));
+  if (*header.dtype == DType::kBool) RETURN_IF_ERROR(Annotate(CheckBools(bytes), "npy"));
   ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create(*header.dtype, *header.shape));
   if (bytes.empty()) return tensor;
   if (*header.fortran_order) {

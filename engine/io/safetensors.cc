@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
+#include "engine/io/bools.h"
 
 namespace beak {
 namespace {
@@ -136,6 +137,14 @@ absl::Status CheckContiguous(std::vector<Entry>& entries, uint64_t data_bytes) {
   return Bad(absl::StrCat("expected ", end, " bytes behind the header, got ", data_bytes));
 }
 
+absl::StatusOr<Tensor> TensorOf(const Entry& entry, std::string_view data) {
+  const std::string_view own = data.substr(entry.begin, entry.end - entry.begin);
+  if (entry.dtype == DType::kBool) RETURN_IF_ERROR(Annotate(CheckBools(own), "safetensors"));
+  ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create(entry.dtype, entry.shape));
+  if (!own.empty()) std::memcpy(tensor.mutable_bytes(), own.data(), own.size());
+  return tensor;
+}
+
 }  // namespace
 
 absl::StatusOr<SafeTensors> ParseSafeTensors(std::string_view bytes) {
@@ -162,9 +171,9 @@ absl::StatusOr<SafeTensors> ParseSafeTensors(std::string_view bytes) {
   }
   RETURN_IF_ERROR(CheckContiguous(entries, bytes.size()));
   for (const Entry& entry : entries) {
-    ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create(entry.dtype, entry.shape));
-    if (tensor.byte_size() > 0) std::memcpy(tensor.mutable_bytes(), bytes.data() + entry.begin, tensor.byte_size());
-    contents.tensors.emplace(entry.name, std::move(tensor));
+    absl::StatusOr<Tensor> tensor = TensorOf(entry, bytes);
+    if (!tensor.ok()) return Annotate(tensor.status(), absl::StrCat("tensor '", entry.name.substr(0, 128), "'"));
+    contents.tensors.emplace(entry.name, *std::move(tensor));
   }
   return contents;
 }

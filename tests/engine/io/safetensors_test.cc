@@ -57,6 +57,13 @@ TEST(SafeTensorsTest, ReadsWhatItWrites) {
   }
 }
 
+TEST(SafeTensorsTest, BoolsAreZeroOrOne) {
+  constexpr char kBools[] = R"({"a":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]},)"
+                            R"("b":{"dtype":"BOOL","shape":[1],"data_offsets":[2,3]}})";
+  EXPECT_THAT(ParseSafeTensors(File(kBools, 3)),
+              StatusIs(absl::StatusCode::kInvalidArgument, "tensor 'b': safetensors: bool: expected 0 or 1, got 2"));
+}
+
 TEST(SafeTensorsTest, WhatIsWrongIsSaid) {
   const auto entry = [](const std::string& dtype, const std::string& shape, const std::string& offsets) {
     return R"({"a":{"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
