@@ -114,9 +114,10 @@ absl::StatusOr<Tensor> FitImage(const Raster& raster, const ImageFit& fit) {
   RETURN_IF_ERROR(CheckFit(raster, fit));
   const bool gray = fit.channels == ChannelOrder::kGray;
   const Placement place = Place(raster, fit);
-  const std::vector<float> pixels =
-      Resample(gray ? WithChannels(raster, 1) : raster, place.source, place.width, place.height);
-  const size_t stored = gray ? 1 : static_cast<size_t>(raster.channels);
+  const Raster converted = gray && raster.channels != 1 ? WithChannels(raster, 1) : Raster();
+  const Raster& stored_as = converted.pixels.empty() ? raster : converted;
+  const std::vector<float> pixels = Resample(stored_as, place.source, place.width, place.height);
+  const size_t stored = static_cast<size_t>(stored_as.channels);
 
   const size_t channels = gray ? 1 : 3;
   const bool planar = fit.layout == ImageLayout::kNchw;
