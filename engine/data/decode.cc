@@ -39,11 +39,11 @@ Stage MakeStage(Schema schema, size_t number, Dim channels, Dim height, Dim widt
   return {std::move(schema), apply};
 }
 
-absl::StatusOr<Tensor> Deinterleave(const Tensor& pixels) {
-  const int64_t channels = pixels.rank() == 2 ? 1 : pixels.shape()[2];
-  const int64_t area = pixels.shape()[0] * pixels.shape()[1];
-  ASSIGN_OR_RETURN(Tensor planes, Tensor::Create(DType::kFloat32, {channels, pixels.shape()[0], pixels.shape()[1]}));
-  const uint8_t* in = pixels.values<uint8_t>().data();
+// Planes of pixels that are stored one after the other.
+template <typename T>
+absl::StatusOr<Tensor> Deinterleave(const T* in, int64_t channels, int64_t height, int64_t width) {
+  const int64_t area = height * width;
+  ASSIGN_OR_RETURN(Tensor planes, Tensor::Create(DType::kFloat32, {channels, height, width}));
   float* out = planes.mutable_values<float>().data();
   for (int64_t c = 0; c < channels; ++c) {
     for (int64_t i = 0; i < area; ++i) *out++ = in[i * channels + c];
@@ -108,13 +108,7 @@ absl::StatusOr<Tensor> CropAndResize(const Raster& raster, const Rect& rect, int
   const Box box = {static_cast<double>(rect.x), static_cast<double>(rect.y), static_cast<double>(rect.width),
                    static_cast<double>(rect.height)};
   const std::vector<float> pixels = Resample(raster, box, width, height);
-  ASSIGN_OR_RETURN(Tensor planes, Tensor::Create(DType::kFloat32, {raster.channels, height, width}));
-  float* out = planes.mutable_values<float>().data();
-  const size_t channels = static_cast<size_t>(raster.channels);
-  for (size_t c = 0; c < channels; ++c) {
-    for (size_t i = c; i < pixels.size(); i += channels) *out++ = pixels[i];
-  }
-  return planes;
+  return Deinterleave(pixels.data(), raster.channels, height, width);
 }
 
 }  // namespace
@@ -142,8 +136,10 @@ Transform ToPlanes(std::string field, ImageLayout layout) {
       return MakeStage(in, number, shape[0], shape[1], shape[2],
                        [](const Tensor& planes, Rng&) { return CastTo(planes, DType::kFloat32); });
     }
-    return MakeStage(in, number, ChannelsOf(picture), shape[0], shape[1],
-                     [](const Tensor& pixels, Rng&) { return Deinterleave(pixels); });
+    return MakeStage(in, number, ChannelsOf(picture), shape[0], shape[1], [](const Tensor& pixels, Rng&) {
+      const Shape& size = pixels.shape();
+      return Deinterleave(pixels.values<uint8_t>().data(), size.size() == 2 ? 1 : size[2], size[0], size[1]);
+    });
   };
 }
 
