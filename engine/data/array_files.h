@@ -19,8 +19,9 @@ struct ArrayFile {
 };
 
 // A data set of arrays in memory, as MNIST's (IDX) and Keras' (.npz) are: each file is IDX, .npy or .npz, told by its
-// first bytes, plain, .gz or .xz. Arrays are taken as they are stored. Errors name the file: what cannot be read, what
-// differs in the number of samples, classes out of range (these by `on_bad`).
+// first bytes, plain, .gz or .xz. Arrays are taken as they are stored. What cannot be read is an error that names the
+// file; what does not fit together, in the number of samples, or is no class one that names all of them and the field.
+// The reasons for which samples were left out name field and sample.
 absl::StatusOr<SourcePtr> OpenArrayFiles(const std::vector<ArrayFile>& files, OnBadSample on_bad);
 
 }  // namespace beak::data

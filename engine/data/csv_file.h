@@ -20,8 +20,9 @@ struct CsvField {
 };
 
 // A data set in a table with a row of column names on top, plain, .gz or .xz, held in memory. Rows with a number of
-// values other than the columns', with what is no finite number or no known class are bad; errors name the file, the
-// line and the column.
+// values other than the columns', with what is no finite number or no known class are bad. Errors name the file; of a
+// bad row they, and the reasons for which it was left out, name line and column, or, where a class number is out of
+// range, field and sample.
 absl::StatusOr<SourcePtr> OpenCsv(const std::string& path, const std::vector<CsvField>& fields, OnBadSample on_bad,
                                   char separator = ',');
 
