@@ -47,7 +47,6 @@ TEST(CifarFilesTest, ErrorsNameTheFile) {
 }
 
 // The first labels of the batch: a frog, two trucks, a deer, an automobile.
-
 TEST(CifarFilesTest, ReadsTheRealBatch) {
   const std::string path = RealData("datasets/cifar10/data_batch_1.bin.xz");
   if (!IsRegularFile(path)) GTEST_SKIP() << path << " is not there (BEAK_DATA)";
