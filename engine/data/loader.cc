@@ -92,7 +92,9 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(PipelinePtr pipeline, con
     return Bad(absl::StrCat("start: expected one of ", batches, " batches an epoch, got batch ", start.batch,
                             " of epoch ", start.epoch));
   }
-  std::unique_ptr<Loader> loader(new Loader(std::move(pipeline), options, batches));
+  LoaderOptions used = options;
+  used.batch_size = std::min(options.batch_size, samples);  // no batch has more, so no memory is kept for it
+  std::unique_ptr<Loader> loader(new Loader(std::move(pipeline), used, batches));
   RETURN_IF_ERROR(loader->Allocate());
   loader->thread_ = StartThread("beak-loader", [self = loader.get(), start] { self->Run(start); });
   return loader;

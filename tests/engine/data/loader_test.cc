@@ -270,6 +270,15 @@ TEST(LoaderTest, MemoryHasALimit) {
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("3 batches of 1 samples of 2147483648 bytes")));
 }
 
+// A million of these samples would be more than there may be.
+TEST(LoaderTest, MemoryIsForSamplesThatAreThere) {
+  const SourcePtr source = testing::SourceOf({{"x", Tensor::Of<uint8_t>({2, 10'000}, std::vector<uint8_t>(20'000))}});
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Loader> loader,
+                       Loader::Create(testing::PipelineOf(source), Options(1'000'000, 1)));
+  ASSERT_OK_AND_ASSIGN(const Batch* const batch, loader->Next());
+  EXPECT_THAT(batch->tensors[0].shape(), ElementsAre(2, 10'000));
+}
+
 // From files to batches: the digits as they are in one epoch, augmented in another.
 TEST(LoaderTest, ReadsMnistFromFileToBatch) {
   const std::string images = RealData("datasets/mnist/t10k-images-idx3-ubyte.gz");
