@@ -150,11 +150,9 @@ void Loader::Run(Position position) {
     if (position.batch == batches_) position = {position.epoch + 1, 0};
     if (options_.epochs > 0 && position.epoch >= options_.epochs) break;
     slot->status = Fill(position, *slot);
-    if (!slot->status.ok()) {
-      FinishSlot(true);
-      return;
-    }
-    FinishSlot(false);
+    const bool good = slot->status.ok();
+    FinishSlot();
+    if (!good) break;
     ++position.batch;
   }
   const MutexLock lock(mutex_);
@@ -169,10 +167,9 @@ Loader::Slot* Loader::AwaitFreeSlot() {
   return stop_ ? nullptr : &slots_[static_cast<size_t>(filled_ % slots)];
 }
 
-void Loader::FinishSlot(bool last) {
+void Loader::FinishSlot() {
   const MutexLock lock(mutex_);
   ++filled_;
-  ended_ = last;
   changed_.NotifyAll();
 }
 

@@ -76,7 +76,7 @@ class Loader {
   void EnterEpoch(int64_t epoch);
   // The slot to fill next, once there is one; null when the loader stops.
   Slot* AwaitFreeSlot() EXCLUDES(mutex_);
-  void FinishSlot(bool last) EXCLUDES(mutex_);
+  void FinishSlot() EXCLUDES(mutex_);
   bool Stopping() EXCLUDES(mutex_);
 
   // Constant after Create.
