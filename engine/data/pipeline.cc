@@ -20,15 +20,20 @@ absl::StatusOr<PipelinePtr> Pipeline::Create(SourcePtr source, const std::vector
 }
 
 absl::StatusOr<Sample> Pipeline::Read(int64_t epoch, int64_t index) const {
-  absl::StatusOr<Sample> sample = source_->Read(index);
+  absl::StatusOr<Sample> sample = Make(epoch, index);
+  if (!sample.ok()) return Annotate(sample.status(), absl::StrCat("sample ", index));
+  return sample;
+}
+
+absl::StatusOr<Sample> Pipeline::Make(int64_t epoch, int64_t index) const {
+  ASSIGN_OR_RETURN(Sample sample, source_->Read(index));
   const Rng rng = rng_.Fork(static_cast<uint64_t>(epoch)).Fork(static_cast<uint64_t>(index));
-  absl::Status status = sample.status();
-  for (size_t i = 0; i < stages_.size() && status.ok(); ++i) {
+  for (size_t i = 0; i < stages_.size(); ++i) {
     // One generator a stage: what one of them draws does not shift what the next one gets.
     Rng own = rng.Fork(i);
-    status = stages_[i].apply(*sample, own);
+    RETURN_IF_ERROR(stages_[i].apply(sample, own));
   }
-  if (!status.ok()) return Annotate(status, absl::StrCat("sample ", index));
+  for (size_t i = 0; i < sample.size(); ++i) RETURN_IF_ERROR(CheckFits(schema().fields[i], sample[i]));
   return sample;
 }
 

@@ -34,13 +34,14 @@ class Pipeline {
 
   const Schema& schema() const { return stages_.empty() ? source_->schema() : stages_.back().schema; }
   int64_t size() const { return source_->size(); }
-  const SourcePtr& source() const { return source_; }
 
-  // Sample `index` as it is in `epoch`. Errors name the sample. REQUIRES: 0 <= index < size()
+  // Sample `index` as it is in `epoch`; its fields are as the schema says, whatever became of the source's files.
+  // Errors name the sample. REQUIRES: 0 <= index < size()
   absl::StatusOr<Sample> Read(int64_t epoch, int64_t index) const;
 
  private:
   Pipeline(SourcePtr source, std::vector<Stage> stages, uint64_t seed);
+  absl::StatusOr<Sample> Make(int64_t epoch, int64_t index) const;
 
   const SourcePtr source_;
   const std::vector<Stage> stages_;

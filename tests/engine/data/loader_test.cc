@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
 #include "engine/base/file.h"
 #include "engine/data/array_files.h"
@@ -191,20 +190,6 @@ TEST(LoaderTest, ABadSampleEndsIt) {
   EXPECT_OK(loader->Next());
   EXPECT_THAT(loader->Next(), StatusIs(absl::StatusCode::kDataLoss, "sample 5: gone"));
   EXPECT_THAT(loader->Next(), StatusIs(absl::StatusCode::kDataLoss, "sample 5: gone"));
-}
-
-// A source of pictures whose files were exchanged meanwhile, say.
-TEST(LoaderTest, ASampleOfAnotherShapeIsAnError) {
-  const Transform grow = [](const Schema& in) -> absl::StatusOr<Stage> {
-    return Stage{in, [](Sample& sample, Rng&) {
-                   sample[0] = Tensor::Of<float>({3}, {1, 2, 3});
-                   return absl::OkStatus();
-                 }};
-  };
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Loader> loader,
-                       Loader::Create(testing::PipelineOf(testing::Numbers(10), {grow}), Options(2, 0, false)));
-  EXPECT_THAT(loader->Next(), StatusIs(absl::StatusCode::kInvalidArgument,
-                                       "sample 0: field 'x': expected float32 [2], got float32 [3]"));
 }
 
 // The thread is at the third of a million samples of a batch when its loader goes.

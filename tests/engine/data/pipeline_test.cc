@@ -89,6 +89,19 @@ TEST(PipelineTest, ThreadsReadTheSame) {
   for (const auto& result : results) EXPECT_EQ(result, expected);
 }
 
+// A source of pictures whose files were exchanged meanwhile, say.
+TEST(PipelineTest, SamplesAreAsTheSchemaSays) {
+  const Transform grow = [](const Schema& in) -> absl::StatusOr<Stage> {
+    return Stage{in, [](Sample& sample, Rng&) {
+                   sample[0] = Tensor::Of<float>({3}, {1, 2, 3});
+                   return absl::OkStatus();
+                 }};
+  };
+  EXPECT_THAT(
+      testing::PipelineOf(testing::Numbers(5), {grow})->Read(0, 4),
+      StatusIs(absl::StatusCode::kInvalidArgument, "sample 4: field 'x': expected float32 [2], got float32 [3]"));
+}
+
 TEST(PipelineTest, ErrorsNameTheSample) {
   const Transform fail = [](const Schema& in) -> absl::StatusOr<Stage> {
     return Stage{in, [](Sample&, Rng&) { return absl::DataLossError("gone"); }};
