@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -8,13 +9,17 @@
 namespace beak {
 
 namespace v1 {
+class LearningRateSchedule;
 class TrainJobSpec;
-}
+}  // namespace v1
 
 void CheckNetwork(const v1::TrainJobSpec& spec, std::vector<std::string>& lines);
 void CheckInputs(const v1::TrainJobSpec& spec, std::vector<std::string>& lines);
 void CheckTraining(const v1::TrainJobSpec& spec, std::vector<std::string>& lines);
 void CheckPublish(const v1::TrainJobSpec& spec, std::vector<std::string>& lines);
+
+// Of a training that is `positions` long in the schedule's unit.
+void CheckSchedule(const v1::LearningRateSchedule& schedule, int64_t positions, std::vector<std::string>& lines);
 
 // The name of a folder in a model repository; false for what could lead anywhere else.
 bool IsModelName(const std::string& name);

@@ -60,18 +60,10 @@ void CheckNumbers(const v1::Training& training, std::vector<std::string>& lines)
 
 // ---------------------------------------------------------------- the schedule
 
-void CheckSchedule(const v1::TrainJobSpec& spec, std::vector<std::string>& lines) {
+void CheckScheduleOf(const v1::TrainJobSpec& spec, std::vector<std::string>& lines) {
   const v1::LearningRateSchedule& schedule = spec.training().schedule();
   const bool by_epoch = schedule.unit() == v1::LearningRateSchedule::EPOCH;
-  const int64_t positions = by_epoch ? std::max<int64_t>(spec.training().epochs(), 1) : kUnknownLength;
-  // The base rate is the optimiser's, and looked at there.
-  const std::vector<std::string> wrong = Validate(ToOptions(schedule, 0, positions));
-  for (const std::string& line : wrong) {
-    const bool warmup = line.starts_with("warmup");
-    const auto* const shape = v1::LearningRateSchedule::descriptor()->FindFieldByNumber(schedule.shape_case());
-    const std::string place = warmup || shape == nullptr ? "" : absl::StrCat(shape->name(), ".");
-    lines.push_back(absl::StrCat("training.schedule.", place, WithProtoName(line)));
-  }
+  CheckSchedule(schedule, by_epoch ? std::max<int64_t>(spec.training().epochs(), 1) : kUnknownLength, lines);
   if (!schedule.has_plateau()) return;
   AddRenamed("training.schedule.plateau.", Validate(ToOptions(schedule.plateau(), Goal::kMinimize)), lines);
   NeedHeldOutData(spec, "training.schedule.plateau", lines);
@@ -139,7 +131,7 @@ void CheckTraining(const v1::TrainJobSpec& spec, std::vector<std::string>& lines
   FindUnknownEnums(training, "training", lines);
   CheckNumbers(training, lines);
   AddLines("training.optimizer.", Validate(ToOptions(training.optimizer())), lines);
-  CheckSchedule(spec, lines);
+  CheckScheduleOf(spec, lines);
   CheckLosses(training, lines);
   if (training.has_clip()) AddRenamed("training.clip.", Validate(ToOptions(training.clip())), lines);
   if (training.has_weight_average()) {
@@ -150,6 +142,16 @@ void CheckTraining(const v1::TrainJobSpec& spec, std::vector<std::string>& lines
     NeedHeldOutData(spec, "training.early_stopping", lines);
   }
   if (training.keep_best()) NeedHeldOutData(spec, "training.keep_best", lines);
+}
+
+void CheckSchedule(const v1::LearningRateSchedule& schedule, int64_t positions, std::vector<std::string>& lines) {
+  // The base rate is the optimiser's, and looked at there.
+  for (const std::string& line : Validate(ToOptions(schedule, 0, positions))) {
+    const bool warmup = line.starts_with("warmup");
+    const auto* const shape = v1::LearningRateSchedule::descriptor()->FindFieldByNumber(schedule.shape_case());
+    const std::string place = warmup || shape == nullptr ? "" : absl::StrCat(shape->name(), ".");
+    lines.push_back(absl::StrCat("training.schedule.", place, WithProtoName(line)));
+  }
 }
 
 }  // namespace beak

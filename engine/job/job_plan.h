@@ -35,15 +35,15 @@ struct ClassTarget {
 
 // A job put into the terms of engine/train and engine/data: nothing about it is open any more. A value type.
 struct JobPlan {
-  TrainerOptions trainer;  // all of it
-  std::vector<size_t> input_fields;   // of the data's schema, one an input of the network
-  std::vector<size_t> target_fields;  // one a loss
-  std::optional<ClassTarget> classes; // none: only losses are measured
-  data::LoaderOptions loading;        // of training batches
+  TrainerOptions trainer;              // all of it
+  std::vector<size_t> input_fields;    // of the data's schema, one an input of the network
+  std::vector<size_t> target_fields;   // one a loss
+  std::optional<ClassTarget> classes;  // none: only losses are measured
+  data::LoaderOptions loading;         // of training batches
   int64_t epochs = 1;
   int64_t batches_per_epoch = 1;
-  int64_t steps = 1;                  // updates in all epochs; batches at the end that don't make one up are left out
-  Schedule schedule;                  // its lengths filled in; ConstantRate where there is a plateau
+  int64_t steps = 1;  // updates in all epochs; batches at the end that don't make one up are left out
+  Schedule schedule;  // its lengths filled in; ConstantRate where there is a plateau
   std::optional<PlateauOptions> plateau;
   std::optional<EarlyStoppingOptions> early_stopping;
   JobMetric metric = JobMetric::kLoss;
