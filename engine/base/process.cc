@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,14 @@ int64_t ResidentBytes() {
   int64_t resident = 0;
   if (pages.size() < 2 || !absl::SimpleAtoi(pages[1], &resident)) return 0;
   return resident * sysconf(_SC_PAGESIZE);
+}
+
+int64_t PeakResidentBytes() {
+  const std::vector<std::string> words = ReadWords("/proc/self/status");
+  const auto name = std::find(words.begin(), words.end(), "VmHWM:");
+  int64_t kilobytes = 0;
+  if (words.end() - name < 2 || !absl::SimpleAtoi(name[1], &kilobytes)) return 0;
+  return kilobytes * 1024;
 }
 
 }  // namespace beak

@@ -13,5 +13,8 @@ std::chrono::nanoseconds ThreadCpuTime();
 
 // Bytes of memory that it has in RAM; 0 where the system does not tell.
 int64_t ResidentBytes();
+// The most that it has had there since its program was started; 0 likewise. Other than getrusage's figure this does not
+// have what the process was before.
+int64_t PeakResidentBytes();
 
 }  // namespace beak

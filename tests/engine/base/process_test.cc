@@ -30,5 +30,16 @@ TEST(ResidentBytesTest, CountsPagesThatAreTouched) {
   munmap(memory, kBytes);
 }
 
+TEST(ResidentBytesTest, ThePeakIsRemembered) {
+  constexpr size_t kBytes = size_t{32} << 20;
+  const int64_t before = ResidentBytes();
+  void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  std::memset(memory, 1, kBytes);
+  munmap(memory, kBytes);
+  EXPECT_GT(PeakResidentBytes(), before + static_cast<int64_t>(kBytes / 2));
+  EXPECT_LT(ResidentBytes(), PeakResidentBytes());
+}
+
 }  // namespace
 }  // namespace beak
