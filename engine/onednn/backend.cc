@@ -1,5 +1,8 @@
 #include "engine/onednn/backend.h"
 
+#include <dnnl.h>
+
+#include "absl/strings/str_cat.h"
 #include "engine/onednn/kernels.h"
 #include "engine/onednn/layout_policy.h"
 #include "engine/reference/reference.h"
@@ -58,6 +61,11 @@ const Backend& CpuBackend() {
 const Backend& ReferenceBackend() {
   static const Backend backend = MakeReferenceBackend();
   return backend;
+}
+
+std::string KernelLibraryVersion() {
+  const dnnl_version_t* const version = dnnl_version();
+  return absl::StrCat("oneDNN ", version->major, ".", version->minor, ".", version->patch);
 }
 
 }  // namespace beak

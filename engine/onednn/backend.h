@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "engine/runtime/kernel.h"
 
 namespace beak {
@@ -10,5 +12,8 @@ const Backend& CpuBackend();
 
 // The reference kernels alone: the oracle that CpuBackend is tested against.
 const Backend& ReferenceBackend();
+
+// The library that most of its kernels come from, and its version: "oneDNN 2.6.3". Its bits may depend on that.
+std::string KernelLibraryVersion();
 
 }  // namespace beak
