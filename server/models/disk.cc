@@ -76,19 +76,24 @@ uint64_t FingerprintSettings(const ModelFiles& model) {
   return fingerprint.value();
 }
 
+// How a version was when it was looked at before; null where it was not there.
+const VersionOnDisk* VersionThen(const ModelFiles* before, int64_t version) {
+  if (before == nullptr) return nullptr;
+  const auto found = before->state.versions.find(version);
+  return found == before->state.versions.end() ? nullptr : &found->second;
+}
+
 void AddVersion(int64_t version, const FolderPrint& print, uint64_t settings, const ModelFiles* before, Trust trust,
                 ModelFiles* model) {
   Fingerprint fingerprint;
   fingerprint.Add(settings);
   fingerprint.Add(print.fingerprint);
   VersionOnDisk disk{fingerprint.value(), trust == Trust::kAtOnce};
-  const bool known = before != nullptr && before->state.versions.count(version) == 1;
+  const VersionOnDisk* then = VersionThen(before, version);
   // An empty folder is on its way, but where there is nothing to come.
   const bool complete = print.files > 0 || DescribesEnsemble(*model->config.config);
-  if (!disk.settled && known && complete) {
-    disk.settled = before->state.versions.at(version).fingerprint == disk.fingerprint;
-  }
-  disk.counted = disk.settled || (known && before->state.versions.at(version).counted);
+  if (!disk.settled && then != nullptr && complete) disk.settled = then->fingerprint == disk.fingerprint;
+  disk.counted = disk.settled || (then != nullptr && then->counted);
   model->state.versions[version] = disk;
   model->bytes[version] = print.bytes;
 }
@@ -107,8 +112,8 @@ ModelFiles ScanFolder(const ModelFolder& folder, const ConfigOverrides& override
     if (absl::IsNotFound(print.status())) continue;
     if (print.ok()) {
       AddVersion(version, *print, settings, before, trust, &model);
-    } else if (before != nullptr && before->state.versions.count(version) == 1) {
-      model.state.versions[version] = before->state.versions.at(version);
+    } else if (const VersionOnDisk* then = VersionThen(before, version); then != nullptr) {
+      model.state.versions[version] = *then;
       model.bytes[version] = before->bytes.at(version);
     } else {
       AddVersion(version, FolderPrint(), settings, before, trust, &model);  // loading it will say what is wrong
