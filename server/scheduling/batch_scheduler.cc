@@ -180,18 +180,17 @@ BatchScheduler::Tasks BatchScheduler::LaneIsFree(const BatchRun& how, Wakes& wak
   return done;
 }
 
-void BatchScheduler::WakeLane(Lane& lane, Wakes& wakes) {
-  if (!lane.idle || std::exchange(lane.signalled, true)) return;
+bool BatchScheduler::WakeLane(Lane& lane, Wakes& wakes) {
+  if (!lane.idle || std::exchange(lane.signalled, true)) return false;
   wakes.threads.push_back(&lane.wake);
+  return true;
 }
 
 // The first ones first: lane 0 is the one that may run wide.
 void BatchScheduler::WakeLanes(int count, Wakes& wakes) {
   for (Lane& lane : lanes_) {
     if (count <= 0) return;
-    if (!lane.idle || lane.signalled) continue;
-    WakeLane(lane, wakes);
-    --count;
+    if (WakeLane(lane, wakes)) --count;
   }
 }
 

@@ -69,7 +69,8 @@ class BatchScheduler final : public Scheduler {
   Refused WaitForHopeless() EXCLUDES(mutex_);
   Tasks LaneIsFree(const BatchRun& how, Wakes& wakes) REQUIRES(mutex_);
   Dispatcher::Rejection Admit(const Tasks& tasks) EXCLUDES(mutex_);
-  void WakeLane(Lane& lane, Wakes& wakes) REQUIRES(mutex_);
+  // False where it is not to be woken: it is busy, or about to look by itself.
+  bool WakeLane(Lane& lane, Wakes& wakes) REQUIRES(mutex_);
   void WakeLanes(int count, Wakes& wakes) REQUIRES(mutex_);
   // If it would wake later than that.
   void WakeTimer(MonotonicTime at, Wakes& wakes) REQUIRES(mutex_);
