@@ -272,6 +272,27 @@ TEST_F(EnsembleTest, StepsShareTheDeadline) {
   EXPECT_THAT(metrics_.Text(), HasSubstr("beak_executed_late_total 0"));
 }
 
+TEST_F(EnsembleTest, StepsContinueARequestAndOthersDoNot) {
+  AddEnsemble("nested",
+              In("x") + Out("y") + "ensemble_scheduling { " + Step("sixfold", {{"x", "x"}}, {{"y", "y"}}) + "}");
+  Load();
+  scheduler_.hold = true;
+  StartRequest(Floats("double"));
+  ASSERT_EQ(scheduler_.held.size(), 1u);
+  EXPECT_FALSE(scheduler_.held[0]->continues());
+  Run("double");
+  for (const char* ensemble : {"sixfold", "nested"}) {
+    StartRequest(Floats(ensemble));
+    for (const char* step : {"double", "triple"}) {
+      ASSERT_EQ(scheduler_.held.size(), 1u) << ensemble << " " << step;
+      EXPECT_TRUE(scheduler_.held[0]->continues()) << ensemble << " " << step;
+      Run(step);
+    }
+  }
+  EXPECT_THAT(Given<float>(1), ElementsAre(6, 60));
+  EXPECT_THAT(Given<float>(2), ElementsAre(6, 60));
+}
+
 TEST_F(EnsembleTest, TheDefaultDeadlineOfTheEnsembleIsThatOfItsSteps) {
   AddEnsemble("hurried", "beak { default_deadline_microseconds: 5000 } " + In("x") + Out("y") +
                              "ensemble_scheduling { " + Step("double", {{"x", "x"}}, {{"y", "y"}}) + "}");
