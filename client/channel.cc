@@ -8,6 +8,9 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <algorithm>
+#include <climits>
+#include <cstdint>
 #include <optional>
 #include <random>
 #include <string_view>
@@ -108,6 +111,11 @@ absl::StatusOr<std::unique_ptr<Channel>> Channel::Connect(const std::string& add
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kInitialReconnectMs);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kInitialReconnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectMs);
+  if (options.keepalive > nanoseconds(0)) {
+    const auto period = std::chrono::ceil<std::chrono::milliseconds>(std::min(options.keepalive, kLongest));
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(std::min<int64_t>(period.count(), INT_MAX)));
+    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // as many as it takes
+  }
   std::shared_ptr<grpc::Channel> channel =
       grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
   const nanoseconds timeout = std::min(options.connect_timeout, kLongest);

@@ -27,6 +27,9 @@ struct ClientOptions {
   std::chrono::nanoseconds default_deadline = std::chrono::seconds(60);
   // The longest response that is accepted. gRPC's own default of 4 MiB is one picture in float32.
   int max_receive_bytes = 256 << 20;
+  // How often the server is asked whether it is still there while a call is silent; zero: never. Not more often than it
+  // allows, which for Beak is every ten seconds, and for other servers often not at all.
+  std::chrono::nanoseconds keepalive{0};
   RetryOptions retry;
 };
 
