@@ -4,10 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <climits>
-#include <filesystem>
-#include <fstream>
-#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -15,64 +11,26 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/jobs/job_schema.h"
+#include "server/jobs/sqlite.h"
+#include "tests/server/jobs/job_store_fixture.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_dir.h"
 
 namespace beak {
 namespace {
 
 using Job = v1::TrainJob;
+using ::beak::testing::Ids;
+using ::beak::testing::IsOkAndHolds;
+using ::beak::testing::Spec;
 using ::beak::testing::StatusIs;
-using ::beak::testing::TempDir;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-v1::TrainJobSpec Spec(const std::string& model, int64_t epochs = 5) {
-  v1::TrainJobSpec spec;
-  spec.set_model(model);
-  spec.mutable_training()->set_epochs(epochs);
-  return spec;
-}
-
-class JobStoreTest : public ::testing::Test {
- protected:
-  void SetUp() override { Reopen(); }
-
-  void Reopen() {
-    store_.reset();
-    absl::StatusOr<std::unique_ptr<JobStore>> store = JobStore::Open(dir_.path());
-    ASSERT_OK(store);
-    store_ = *std::move(store);
-  }
-
-  // The id of a new job.
-  std::string Add(const std::string& model = "mnist") {
-    const absl::StatusOr<JobStore::Created> created = store_->Create({.spec = Spec(model), .created_ms = 1000});
-    EXPECT_OK(created);
-    return created.ok() ? created->job.id() : "";
-  }
-
-  void Become(const std::string& id, std::initializer_list<Job::State> states) {
-    for (const Job::State state : states) EXPECT_OK(store_->SetState(id, state, "", 2000));
-  }
-
-  std::string Database() const { return dir_ / "jobs/jobs.db"; }
-
-  TempDir dir_;
-  std::unique_ptr<JobStore> store_;
-};
-
-std::vector<std::string> Ids(const std::vector<Job>& jobs) {
-  std::vector<std::string> ids;
-  for (const Job& job : jobs) ids.push_back(job.id());
-  return ids;
-}
+class JobStoreTest : public testing::JobStoreFixture {};
 
 // ---------------------------------------------------------------- jobs
 
@@ -276,7 +234,7 @@ TEST_F(JobStoreTest, OnlyWhatHasEndedIsDeletedAndWithItsEpochs) {
   EXPECT_THAT(store_->Get(id), StatusIs(absl::StatusCode::kNotFound));
   store_.reset();
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<SqliteDatabase> database, SqliteDatabase::Open(Database()));
-  EXPECT_THAT(database->ReadInt("SELECT count(*) FROM epochs"), ::beak::testing::IsOkAndHolds(0));
+  EXPECT_THAT(database->ReadInt("SELECT count(*) FROM epochs"), IsOkAndHolds(0));
 }
 
 TEST_F(JobStoreTest, WhatHasNotEndedIsLoadedOldestFirst) {
@@ -293,199 +251,6 @@ TEST_F(JobStoreTest, WhatHasNotEndedIsLoadedOldestFirst) {
   ASSERT_OK_AND_ASSIGN(const auto counts, store_->CountByState());
   EXPECT_THAT(counts,
               ElementsAre(Pair(Job::QUEUED, 1), Pair(Job::RUNNING, 1), Pair(Job::PUBLISHING, 1), Pair(Job::FAILED, 1)));
-}
-
-// ---------------------------------------------------------------- lists
-
-TEST_F(JobStoreTest, AListIsNewestFirstAndShort) {
-  Add("a");
-  const std::string id = Add("b");
-  v1::TrainResult result;
-  result.add_confusion(3);
-  result.add_class_score();
-  result.set_parameters(8);
-  ASSERT_OK(store_->SetResult(id, result));
-  ASSERT_OK(store_->AddEpoch(id, {}));
-  ASSERT_OK_AND_ASSIGN(const JobPage page, store_->List({}, 10, ""));
-  ASSERT_THAT(Ids(page.jobs), ElementsAre("b-000002", "a-000001"));
-  EXPECT_EQ(page.next_page_token, "");
-  EXPECT_EQ(page.jobs[0].epoch_size(), 0);
-  EXPECT_EQ(page.jobs[0].result().confusion_size(), 0);
-  EXPECT_EQ(page.jobs[0].result().class_score_size(), 0);
-  EXPECT_EQ(page.jobs[0].result().parameters(), 8);
-  EXPECT_FALSE(page.jobs[1].has_result());
-}
-
-TEST_F(JobStoreTest, AListShowsWhatTheFilterLets) {
-  const std::string first = Add("a");
-  Add("b");
-  const std::string third = Add("a");
-  Become(third, {Job::RUNNING});
-  const auto list = [&](const JobFilter& filter) {
-    const absl::StatusOr<JobPage> page = store_->List(filter, 10, "");
-    EXPECT_OK(page);
-    return page.ok() ? Ids(page->jobs) : std::vector<std::string>{"error"};
-  };
-  EXPECT_THAT(list({.model = "a"}), ElementsAre(third, first));
-  EXPECT_THAT(list({.states = {Job::RUNNING}}), ElementsAre(third));
-  EXPECT_THAT(list({.states = {Job::RUNNING, Job::QUEUED, Job::QUEUED}, .model = "a"}), ElementsAre(third, first));
-  EXPECT_THAT(list({.states = {Job::SUCCEEDED}}), IsEmpty());
-  EXPECT_THAT(list({.states = {static_cast<Job::State>(99)}}), IsEmpty());
-  EXPECT_THAT(list({.model = "A"}), IsEmpty());
-}
-
-TEST_F(JobStoreTest, PagesGoOnWhereTheLastEnded) {
-  for (int i = 0; i < 5; ++i) Add();
-  std::vector<std::string> ids;
-  std::string token;
-  int pages = 0;
-  do {
-    ASSERT_OK_AND_ASSIGN(const JobPage page, store_->List({}, 2, token));
-    for (const Job& job : page.jobs) ids.push_back(job.id());
-    token = page.next_page_token;
-  } while (++pages < 9 && !token.empty());
-  EXPECT_EQ(pages, 3);
-  EXPECT_THAT(ids, ElementsAre("mnist-000005", "mnist-000004", "mnist-000003", "mnist-000002", "mnist-000001"));
-}
-
-TEST_F(JobStoreTest, AFullLastPageHasNoToken) {
-  for (int i = 0; i < 4; ++i) Add();
-  ASSERT_OK_AND_ASSIGN(const JobPage first, store_->List({}, 2, ""));
-  ASSERT_OK_AND_ASSIGN(const JobPage second, store_->List({}, 2, first.next_page_token));
-  EXPECT_EQ(second.jobs.size(), 2u);
-  EXPECT_EQ(second.next_page_token, "");
-}
-
-TEST_F(JobStoreTest, PagesMissNoneAndRepeatNoneWhileJobsComeAndGo) {
-  std::vector<std::string> all;
-  for (int i = 0; i < 6; ++i) all.push_back(Add());
-  ASSERT_OK_AND_ASSIGN(const JobPage first, store_->List({}, 2, ""));
-  EXPECT_THAT(Ids(first.jobs), ElementsAre(all[5], all[4]));
-  // The job that the token points at goes, one that is still to come does, and new ones are made.
-  for (const std::string& gone : {all[4], all[2]}) {
-    Become(gone, {Job::CANCELLED});
-    ASSERT_OK(store_->Delete(gone));
-  }
-  Add();
-  Reopen();
-  Add();
-  ASSERT_OK_AND_ASSIGN(const JobPage second, store_->List({}, 2, first.next_page_token));
-  EXPECT_THAT(Ids(second.jobs), ElementsAre(all[3], all[1]));
-  ASSERT_OK_AND_ASSIGN(const JobPage third, store_->List({}, 2, second.next_page_token));
-  EXPECT_THAT(Ids(third.jobs), ElementsAre(all[0]));
-  EXPECT_EQ(third.next_page_token, "");
-}
-
-TEST_F(JobStoreTest, ATokenThatNoPageGaveIsRefused) {
-  for (int i = 0; i < 3; ++i) Add();
-  ASSERT_OK_AND_ASSIGN(const JobPage page, store_->List({}, 2, ""));
-  std::string changed = page.next_page_token;
-  changed.back() = changed.back() == '0' ? '1' : '0';
-  for (const std::string& token : {changed, std::string("2"), std::string("mnist-000002"), std::string(24, '0'),
-                                   std::string(24, '-'), std::string(100000, 'f'), page.next_page_token + "0"}) {
-    EXPECT_THAT(store_->List({}, 2, token), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("page_token")));
-  }
-  EXPECT_THAT(store_->List({.model = "mnist"}, 2, page.next_page_token), StatusIs(absl::StatusCode::kInvalidArgument));
-}
-
-TEST_F(JobStoreTest, PageSizesThatMakeNoSenseAreMadeToFit) {
-  for (int i = 0; i < 3; ++i) Add();
-  for (const int size : {0, -1, INT_MIN}) {
-    ASSERT_OK_AND_ASSIGN(const JobPage page, store_->List({}, size, ""));
-    EXPECT_EQ(page.jobs.size(), 1u);
-  }
-  ASSERT_OK_AND_ASSIGN(const JobPage page, store_->List({}, INT_MAX, ""));
-  EXPECT_EQ(page.jobs.size(), 3u);
-}
-
-// ---------------------------------------------------------------- the database
-
-TEST_F(JobStoreTest, ASecondServerIsRefused) {
-  EXPECT_THAT(JobStore::Open(dir_.path()),
-              StatusIs(absl::StatusCode::kFailedPrecondition,
-                       absl::StrCat("state folder ", dir_.path(), ": another server uses it")));
-  store_.reset();
-  EXPECT_OK(JobStore::Open(dir_.path()));
-}
-
-TEST_F(JobStoreTest, EachDatabaseHasANameOfItsOwn) {
-  const std::string owner = store_->owner();
-  EXPECT_THAT(owner, MatchesRegex("[0-9a-f]{16}"));
-  Reopen();
-  EXPECT_EQ(store_->owner(), owner);
-  const TempDir other;
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<JobStore> store, JobStore::Open(other.path()));
-  EXPECT_NE(store->owner(), owner);
-}
-
-TEST_F(JobStoreTest, AnAcknowledgedJobSurvivesAKilledProcess) {
-  Add("a");
-  // What a killed process leaves: the database and its log, as they were when Create returned.
-  const TempDir other;
-  std::filesystem::create_directory(other / "jobs");
-  for (const char* name : {"jobs.db", "jobs.db-wal"}) {
-    std::filesystem::copy_file(dir_ / ("jobs/" + std::string(name)), other / ("jobs/" + std::string(name)));
-  }
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<JobStore> store, JobStore::Open(other.path()));
-  EXPECT_OK(store->Get("a-000001"));
-}
-
-TEST_F(JobStoreTest, ADatabaseThatIsNoneIsDataLoss) {
-  store_.reset();
-  for (const char* log : {"jobs.db-wal", "jobs.db-shm"}) std::filesystem::remove(dir_ / ("jobs/" + std::string(log)));
-  std::ofstream(Database(), std::ios::binary | std::ios::trunc) << std::string(8192, 'x');
-  EXPECT_THAT(JobStore::Open(dir_.path()), StatusIs(absl::StatusCode::kDataLoss, HasSubstr(Database())));
-}
-
-TEST_F(JobStoreTest, ADamagedDatabaseIsDataLossWhereverTheDamageIs) {
-  for (int i = 0; i < 80; ++i) Add();
-  store_.reset();
-  const int64_t size = static_cast<int64_t>(std::filesystem::file_size(Database()));
-  std::ifstream file(Database(), std::ios::binary);
-  const std::string whole((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  ASSERT_EQ(static_cast<int64_t>(whole.size()), size);
-  for (int64_t page = 0; page < size / 4096; ++page) {
-    std::string damaged = whole;
-    damaged.replace(page * 4096, 64, std::string(64, '\x7f'));
-    std::ofstream(Database(), std::ios::binary | std::ios::trunc) << damaged;
-    EXPECT_THAT(JobStore::Open(dir_.path()), StatusIs(absl::StatusCode::kDataLoss, HasSubstr(Database())))
-        << "page " << page;
-  }
-  std::ofstream(Database(), std::ios::binary | std::ios::trunc) << whole.substr(0, size / 2);
-  EXPECT_THAT(JobStore::Open(dir_.path()), StatusIs(absl::StatusCode::kDataLoss, HasSubstr(Database())));
-}
-
-TEST_F(JobStoreTest, ANewerDatabaseIsDataLoss) {
-  store_.reset();
-  const int64_t newest = static_cast<int64_t>(JobSchema().scripts.size());
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<SqliteDatabase> database, SqliteDatabase::Open(Database()));
-  ASSERT_OK(database->Execute(absl::StrCat("PRAGMA user_version = ", newest + 1)));
-  EXPECT_THAT(JobStore::Open(dir_.path()),
-              StatusIs(absl::StatusCode::kDataLoss,
-                       HasSubstr(absl::StrCat("expected schema version at most ", newest, ", got ", newest + 1))));
-}
-
-TEST_F(JobStoreTest, ARowThatCannotBeUnderstoodIsDataLoss) {
-  const std::string id = Add();
-  store_.reset();
-  {
-    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<SqliteDatabase> database, SqliteDatabase::Open(Database()));
-    ASSERT_OK(database->Execute("UPDATE jobs SET spec = x'ff'"));
-  }
-  Reopen();
-  EXPECT_THAT(store_->Get(id), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("job 'mnist-000001': its spec")));
-  store_.reset();
-  {
-    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<SqliteDatabase> database, SqliteDatabase::Open(Database()));
-    ASSERT_OK(database->Execute("UPDATE jobs SET spec = x'', state = 'DREAMING'"));
-  }
-  Reopen();
-  EXPECT_THAT(store_->Get(id), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("its state")));
-}
-
-TEST_F(JobStoreTest, AStateFolderThatIsAFileIsRefused) {
-  const std::string path = dir_.Write("file", "");
-  EXPECT_THAT(JobStore::Open(path), StatusIs(absl::StatusCode::kUnavailable, HasSubstr(path)));
 }
 
 }  // namespace

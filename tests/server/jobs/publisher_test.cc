@@ -8,76 +8,27 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/base/file.h"
-#include "server/models/repository.h"
+#include "tests/server/jobs/publisher_fixture.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_dir.h"
 
 namespace beak {
 namespace {
 
 using ::beak::testing::IsOkAndHolds;
+using ::beak::testing::kOwner;
 using ::beak::testing::StatusIs;
-using ::beak::testing::TempDir;
-using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
-constexpr const char* kOwner = "0123456789abcdef";
-constexpr int kKilled = 9;
-
-class PublisherTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::filesystem::create_directory(repository_);
-    WriteResult("a");
-    WriteResult("b");
-  }
-
-  // What beak-train would have written for a job.
-  void WriteResult(const std::string& job) {
-    dir_.Write(job + "/result/model.onnx", "network of " + job + std::string(100000, '.'));
-    dir_.Write(job + "/result/lineage.json", "{\"of\": \"" + job + "\"}");
-    dir_.Write(job + "/result/labels.txt", "labels of " + job + "\n");
-    dir_.Write(job + "/result/config.pbtxt", "# of " + job + "\n");
-    dir_.Write(job + "/result/result.binpb", "");
-  }
-
-  Publication Of(const std::string& job, const std::string& model = "m") const {
-    return {job, model, dir_ / (job + "/result"), 1764150000000};
-  }
-
-  // The versions that a server would see; fails where one of them is not whole.
-  std::vector<int64_t> Versions(const std::string& model = "m") const {
-    const absl::StatusOr<ModelFolder> folder = ScanModelFolder(repository_, model);
-    if (!folder.ok()) return {};
-    for (const int64_t version : folder->versions) {
-      const std::string path = folder->path + "/" + std::to_string(version);
-      if (!IsRegularFile(path + "/publication.json")) continue;  // not ours
-      EXPECT_EQ(std::filesystem::file_size(path + "/model.onnx"), 100012u) << path;
-      EXPECT_TRUE(IsRegularFile(path + "/lineage.json")) << path;
-    }
-    return folder->versions;
-  }
-
-  std::string Read(const std::string& name) const { return ReadFile(repository_ + "/" + name, 1 << 20).value_or(""); }
-
-  // Everything in a folder, hidden names included.
-  static std::vector<std::string> Names(const std::string& path) {
-    return ListDirectory(path).value_or(std::vector<std::string>{});
-  }
-
-  TempDir dir_;
-  const std::string repository_ = dir_ / "models";
-  const Publisher publisher_{repository_, kOwner};
-};
+class PublisherTest : public testing::PublisherFixture {};
 
 // ---------------------------------------------------------------- publishing
 
@@ -174,7 +125,7 @@ TEST_F(PublisherTest, TwoJobsMayPublishOneModelAtATime) {
       threads.emplace_back([&, i] { got[i] = publisher_.Publish(Of(i == 0 ? "a" : "b")).value_or(-1); });
     }
     for (std::thread& thread : threads) thread.join();
-    EXPECT_THAT(got, ::testing::UnorderedElementsAre(1, 2));
+    EXPECT_THAT(got, UnorderedElementsAre(1, 2));
     EXPECT_THAT(Versions(), ElementsAre(1, 2));
     EXPECT_EQ(Read("m/" + std::to_string(got[1]) + "/lineage.json"), "{\"of\": \"b\"}");
     // Configuration and labels are of one job.
@@ -285,145 +236,6 @@ TEST_F(PublisherTest, ADiskThatIsFullLeavesNothing) {
   }
   EXPECT_THAT(Names(repository_), ElementsAre("m"));
   EXPECT_THAT(Names(repository_ + "/m"), ElementsAre("config.pbtxt"));
-}
-
-// ---------------------------------------------------------------- ended in between
-
-// Publishes or removes in a process that ends at its `last` step; false where it came to its end before.
-bool EndsAt(int last, const std::string& repository, const std::function<void(const Publisher&)>& run) {
-  const pid_t child = fork();
-  if (child == 0) {
-    int step = 0;
-    run(Publisher(repository, kOwner, [&] {
-      if (++step == last) _exit(kKilled);
-    }));
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  EXPECT_TRUE(WIFEXITED(status));
-  return WEXITSTATUS(status) == kKilled;
-}
-
-class CrashTest : public PublisherTest, public ::testing::WithParamInterface<const char*> {
- protected:
-  // The model's folder before: not there, or as the parameter says.
-  void Prepare() const {
-    std::filesystem::remove_all(repository_);
-    std::filesystem::create_directory(repository_);
-    const std::string before = GetParam();
-    if (before == "plain" || before == "configured") dir_.Write("models/m/1/model.onnx", "by hand");
-    if (before == "configured") dir_.Write("models/m/config.pbtxt", "# mine");
-  }
-};
-
-TEST_P(CrashTest, APublicationThatEndedInBetweenIsMadeGoodOnce) {
-  const bool is_new = std::string(GetParam()) == "new";
-  const std::vector<int64_t> before = is_new ? std::vector<int64_t>{} : std::vector<int64_t>{1};
-  const std::vector<int64_t> after = is_new ? std::vector<int64_t>{1} : std::vector<int64_t>{1, 2};
-  int step = 1;
-  for (bool ended = true; ended; ++step) {
-    Prepare();
-    ended = EndsAt(step, repository_, [&](const Publisher& publisher) { publisher.Publish(Of("a")).IgnoreError(); });
-    const std::vector<int64_t> seen = Versions();
-    EXPECT_TRUE(seen == before || seen == after) << "step " << step;
-    ASSERT_OK(publisher_.CleanUp());
-    EXPECT_EQ(Versions(), seen) << "step " << step;
-    // Another job in between, now and then.
-    if (step % 2 == 0) {
-      EXPECT_OK(publisher_.Publish(Of("b")));
-    }
-    const absl::StatusOr<int64_t> version = publisher_.Publish(Of("a"));
-    ASSERT_OK(version);
-    EXPECT_EQ(Read("m/" + std::to_string(*version) + "/lineage.json"), "{\"of\": \"a\"}");
-    EXPECT_EQ(Versions().size(), after.size() + (step % 2 == 0 ? 1 : 0)) << "step " << step;
-    EXPECT_THAT(publisher_.Publish(Of("a")), IsOkAndHolds(*version));
-    EXPECT_THAT(Names(repository_), ElementsAre("m"));
-    const std::string config = Read("m/config.pbtxt");
-    EXPECT_EQ(config == "# mine", std::string(GetParam()) == "configured") << config;
-    if (config != "# mine") {
-      EXPECT_EQ(Read("m/labels.txt"), "labels of" + config.substr(4)) << "step " << step;
-    }
-  }
-  EXPECT_GT(step, 8);
-}
-
-INSTANTIATE_TEST_SUITE_P(Models, CrashTest, ::testing::Values("new", "plain", "configured"),
-                         [](const auto& model) { return std::string(model.param); });
-
-TEST_F(PublisherTest, ARemovalThatEndedInBetweenLeavesWholeVersionsOnly) {
-  int step = 1;
-  for (bool ended = true; ended; ++step) {
-    std::filesystem::remove_all(repository_ + "/m");
-    ASSERT_OK(publisher_.Publish(Of("a")));
-    ASSERT_OK(publisher_.Publish(Of("b")));
-    ended =
-        EndsAt(step, repository_, [&](const Publisher& publisher) { publisher.RemoveOld("m", 1, {}).IgnoreError(); });
-    EXPECT_THAT(Versions(), ElementsAre(2));
-    ASSERT_OK(publisher_.CleanUp());
-    EXPECT_THAT(Names(repository_ + "/m"), ElementsAre("2", "config.pbtxt", "labels.txt"));
-  }
-  EXPECT_GT(step, 2);
-}
-
-TEST_F(PublisherTest, CleaningUpTouchesNothingOfOthers) {
-  dir_.Write("models/.a.another.tmp/1/model.onnx", "");
-  dir_.Write("models/.git/config", "");
-  dir_.Write("models/m/.a.another.tmp/model.onnx", "");
-  dir_.Write("models/m/a." + std::string(kOwner) + ".tmp", "");
-  dir_.Write("models/m/1/.a." + std::string(kOwner) + ".tmp", "");
-  dir_.Write("models/file", "");
-  dir_.Write("models/.a." + std::string(kOwner) + ".tmp/1/model.onnx", "");
-  dir_.Write("models/m/.b." + std::string(kOwner) + ".tmp/1/model.onnx", "");
-  ASSERT_OK(publisher_.CleanUp());
-  EXPECT_THAT(Names(repository_), ElementsAre(".a.another.tmp", ".git", "file", "m"));
-  EXPECT_THAT(Names(repository_ + "/m"), ElementsAre(".a.another.tmp", "1", "a." + std::string(kOwner) + ".tmp"));
-  EXPECT_THAT(Names(repository_ + "/m/1"), ElementsAre(".a." + std::string(kOwner) + ".tmp"));
-}
-
-// ---------------------------------------------------------------- what is kept
-
-class RemoveOldTest : public PublisherTest {
- protected:
-  // Versions 1 by hand, 2 to 5 by jobs, 6 by hand.
-  void SetUp() override {
-    PublisherTest::SetUp();
-    dir_.Write("models/m/1/model.onnx", "by hand");
-    for (const char* job : {"a", "b", "c", "d"}) {
-      WriteResult(job);
-      ASSERT_OK(publisher_.Publish(Of(job)));
-    }
-    dir_.Write("models/m/6/model.onnx", "by hand");
-  }
-};
-
-TEST_F(RemoveOldTest, TheNewestOfTheJobsStayAndAllOfOthers) {
-  EXPECT_THAT(publisher_.RemoveOld("m", 2, {}), IsOkAndHolds(std::vector<int64_t>{2, 3}));
-  EXPECT_THAT(Versions(), ElementsAre(1, 4, 5, 6));
-  EXPECT_THAT(Names(repository_ + "/m"), ElementsAre("1", "4", "5", "6", "config.pbtxt", "labels.txt"));
-  EXPECT_THAT(publisher_.RemoveOld("m", 2, {}), IsOkAndHolds(std::vector<int64_t>{}));
-}
-
-TEST_F(RemoveOldTest, WhatIsInUseStays) {
-  EXPECT_THAT(publisher_.RemoveOld("m", 1, {3, 1}), IsOkAndHolds(std::vector<int64_t>{2, 4}));
-  EXPECT_THAT(Versions(), ElementsAre(1, 3, 5, 6));
-}
-
-TEST_F(RemoveOldTest, ZeroKeepsAll) {
-  EXPECT_THAT(publisher_.RemoveOld("m", 0, {}), IsOkAndHolds(std::vector<int64_t>{}));
-  EXPECT_THAT(publisher_.RemoveOld("m", 4, {}), IsOkAndHolds(std::vector<int64_t>{}));
-  EXPECT_THAT(Versions(), ElementsAre(1, 2, 3, 4, 5, 6));
-}
-
-TEST_F(RemoveOldTest, ACopyOfAPublishedVersionStays) {
-  std::filesystem::rename(repository_ + "/m/2", repository_ + "/m/9");
-  EXPECT_THAT(publisher_.RemoveOld("m", 1, {}), IsOkAndHolds(std::vector<int64_t>{3, 4}));
-  EXPECT_THAT(Versions(), ElementsAre(1, 5, 6, 9));
-}
-
-TEST_F(RemoveOldTest, AModelThatIsNotThereIsToldAbout) {
-  EXPECT_THAT(publisher_.RemoveOld("nothing", 1, {}), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(publisher_.RemoveOld("../models/m", 1, {}), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace
