@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "tests/engine/job/data_sets.h"
 
 namespace beak {
@@ -62,8 +63,8 @@ TEST(CheckDataSetTest, SourcesSayAllThatIsWrong) {
                            "data.training.arrays.field[2].classes.name: expected 3 names, one a class, got 2",
                            "data.training.arrays.field[2].classes.name[1]: expected each name once, got 'a' again"));
   EXPECT_THAT(Check("training { arrays {} } held_out { cifar10 {} }"),
-              UnorderedElementsAre("data.training.arrays.field: expected at least one, got none",
-                                   "data.held_out.cifar10.file: expected at least one, got none"));
+              UnorderedElementsAre("data.training.arrays.field: expected 1 to 256, got 0",
+                                   "data.held_out.cifar10.file: expected 1 to 10000, got 0"));
   EXPECT_THAT(Check("training { image_folder { channels: 4 class_name: 'a' class_name: 'a' } }"),
               UnorderedElementsAre("data.training.image_folder.path: expected a text, got none",
                                    "data.training.image_folder.channels: expected 1 or 3, got 4",
@@ -80,13 +81,47 @@ TEST(CheckDataSetTest, SourcesSayAllThatIsWrong) {
 }
 
 TEST(CheckDataSetTest, NamesHaveALimit) {
-  EXPECT_THAT(Check("training { cifar10 { file: '" + std::string(5000, 'x') + "' } }"),
+  EXPECT_THAT(Check(absl::StrCat("training { cifar10 { file: '", std::string(5000, 'x'), "' } }")),
               ElementsAre("data.training.cifar10.file[0]: expected at most 4096 bytes, got 5000"));
+}
+
+// However long a description is, its errors are not much longer.
+TEST(CheckDataSetTest, EverythingHasALimit) {
+  constexpr int kMany = 20'000;
+  v1::DataSet data;
+  for (int i = 0; i < kMany; ++i) {
+    v1::Arrays::Field& field = *data.mutable_training()->mutable_arrays()->add_field();
+    field.set_name(absl::StrCat("f", i));
+    field.set_file("x");
+    data.mutable_held_out()->mutable_cifar10()->add_file(std::string("x"));
+    data.add_prepare()->mutable_to_planes();
+    data.add_augment()->mutable_cutout();
+  }
+  EXPECT_THAT(CheckDataSet(data), UnorderedElementsAre("data.training.arrays.field: expected 1 to 256, got 20000",
+                                                       "data.held_out.cifar10.file: expected 1 to 10000, got 20000",
+                                                       "data.prepare: expected 0 to 64, got 20000",
+                                                       "data.augment: expected 0 to 64, got 20000"));
+  data = DataSetOf(kTraining + "augment { random_flip {} }");
+  for (int i = 0; i < kMany; ++i) data.mutable_augment(0)->add_field(absl::StrCat("f", i));
+  EXPECT_THAT(CheckDataSet(data), ElementsAre("data.augment[0].field: expected 0 to 16, got 20000"));
+}
+
+TEST(CheckDataSetTest, OnlyTheFirstFieldsAreNamed) {
+  v1::DataSet data;
+  for (int i = 0; i < 12; ++i) {
+    v1::Csv::Field& field = *data.mutable_training()->mutable_csv()->add_field();
+    field.set_name(absl::StrCat(i));
+    data.mutable_training()->mutable_csv()->set_file("t");
+  }
+  data.add_prepare()->mutable_to_planes();
+  EXPECT_THAT(CheckDataSet(data),
+              ElementsAre("data.prepare[0].field: expected '0' or '1' or '2' or '3' or '4' or '5' or '6' or '7' or '8' "
+                          "or '9' ..., got 'image'"));
 }
 
 TEST(CheckDataSetTest, HeldOutDataHasTheSameFields) {
   EXPECT_THAT(Check(kTraining + "held_out { arrays { field { name: 'image' file: 'x' } } }"),
-              ElementsAre("data.held_out: expected the fields image, label as data.training has, got image"));
+              ElementsAre("data.held_out: expected the fields 'image', 'label' as data.training has, got 'image'"));
 }
 
 TEST(CheckDataSetTest, AFractionIsWithinZeroAndOne) {
@@ -101,14 +136,14 @@ TEST(CheckDataSetTest, AFractionIsWithinZeroAndOne) {
 TEST(CheckDataSetTest, TransformsAreOfSomethingAndOfFieldsThatAreThere) {
   EXPECT_THAT(Check(kTraining + "prepare {} prepare { to_planes {} field: 'pic' } augment { field: 'image' }"),
               UnorderedElementsAre("data.prepare[0]: expected something to do, got nothing",
-                                   "data.prepare[1].field: expected image or label, got 'pic'",
+                                   "data.prepare[1].field: expected 'image' or 'label', got 'pic'",
                                    "data.augment[0]: expected something to do, got nothing"));
   EXPECT_THAT(CheckAugment("cutout {} field: 'image' field: 'label'"),
-              ElementsAre("data.augment[0].field: expected one, got 2"));
+              ElementsAre("data.augment[0].field: expected 0 to 1, got 2"));
   EXPECT_THAT(CheckAugment("random_flip {} field: 'image' field: 'image'"),
               ElementsAre("data.augment[0].field[1]: expected each name once, got 'image' again"));
   EXPECT_THAT(Check("training { csv { file: 't' field { name: 'x' } } } augment { cutout {} }"),
-              ElementsAre("data.augment[0].field: expected x, got 'image'"));
+              ElementsAre("data.augment[0].field: expected 'x', got 'image'"));
 }
 
 TEST(CheckDataSetTest, NothingIsPreparedByChance) {
