@@ -127,16 +127,17 @@ class Binder {
   // ---------------------------------------------------------------- what the job leaves open
 
   void BindRest() {
+    const size_t before = lines_.size();
     std::set<size_t> targets = named_targets_;
     for (BoundLoss& bound : binding_.losses) {
       if (!bound.loss->target().empty()) continue;
-      const std::optional<size_t> target = FindTarget(bound);
-      if (target) targets.insert(*target);
-      bound.target = target.value_or(0);
+      bound.target = FindTarget(bound).value_or(0);
+      targets.insert(bound.target);
     }
-    if (spec_.input_size() == 0) BindInputs(targets);
+    if (lines_.size() > before) return;
+    if (spec_.input_size() == 0) return BindInputs(targets);
     for (size_t i = 0; i < inputs_.size(); ++i) {
-      if (spec_.input_size() == 0 || bound_[i]) continue;
+      if (bound_[i]) continue;
       Report("input", absl::StrCat("expected a field for the network's input ", Quoted(inputs_[i]), ", got none"));
     }
   }
