@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "engine/base/status.h"
 #include "engine/formats/beak/initializers.h"
 #include "engine/formats/beak/layers.h"

@@ -1,6 +1,7 @@
 #include "engine/formats/beak/initializers.h"
 
 #include <cmath>
+#include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"

@@ -1,5 +1,7 @@
 #include "engine/formats/beak/layer_builder.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 #include "engine/formats/beak/initializers.h"

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "engine/base/status.h"
 #include "engine/formats/beak/layers.h"
 

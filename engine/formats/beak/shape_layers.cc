@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/status.h"
 #include "engine/formats/beak/layers.h"

@@ -4,7 +4,6 @@
 #include <climits>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/numbers.h"

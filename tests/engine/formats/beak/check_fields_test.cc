@@ -4,8 +4,6 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "proto/beak/v1/network.pb.h"
 
 namespace beak::network_format {
