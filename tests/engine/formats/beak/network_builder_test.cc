@@ -218,7 +218,7 @@ TEST(NetworkBuilderTest, HoldsToLimits) {
   EXPECT_THAT(BuildText(OneLayer("32768", "dense { units: 16384 use_bias: false }")), testing::IsOk());
   EXPECT_THAT(BuildText(OneLayer("32768", "dense { units: 16384 }")),
               exhausted("layer 'y': expected at most 536870912 parameters in the network, got 536887296"));
-  EXPECT_THAT(BuildText("name: '" + std::string(5000, 'n') + "'" + OneLayer("4", "flatten {}").substr(0)),
+  EXPECT_THAT(BuildText("name: '" + std::string(5000, 'n') + "'" + OneLayer("4", "flatten {}")),
               StatusIs(kInvalid, HasSubstr("name: expected at most")));
 }
 

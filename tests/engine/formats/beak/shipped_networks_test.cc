@@ -1,5 +1,4 @@
-// The descriptions in deploy/demo/networks: their sizes are those of the papers and of other frameworks
-// (training_semantics.md section 7), and each runs.
+// The descriptions in deploy/demo/networks: their sizes are those of the papers and of other frameworks, and each runs.
 #include <gtest/gtest.h>
 
 #include <cmath>
