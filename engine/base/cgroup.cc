@@ -21,7 +21,7 @@ std::string SelfCgroup() {
 std::vector<std::string> ReadWords(const std::string& path) {
   const absl::StatusOr<std::string> text = ReadFile(path, kMaxProcFileBytes);
   if (!text.ok()) return {};
-  return absl::StrSplit(*text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+  return absl::StrSplit(*text, absl::ByAnyChar(" \t\n"), absl::SkipEmpty());
 }
 
 std::optional<CgroupLimit> LeastCgroupLimit(
