@@ -1,5 +1,11 @@
 #include "engine/base/parallel.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
 extern "C" {
 void omp_set_num_threads(int threads);
 int omp_get_thread_num(void);
@@ -33,6 +39,15 @@ void ParallelFor(int threads, const std::function<void(int thread)>& body) {
   }
   Region region{&body, threads};
   GOMP_parallel(RunRegion, &region, static_cast<unsigned>(threads), 0);
+}
+
+void LimitSpinning(char** argv) {
+  constexpr char kSpinCount[] = "GOMP_SPINCOUNT";
+  if (std::getenv(kSpinCount) != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error || setenv(kSpinCount, "1000", 1) != 0) return;
+  execv(program.c_str(), argv);  // returns only where that cannot be done
 }
 
 }  // namespace beak

@@ -15,4 +15,10 @@ void SetOpenMpThreads(int threads);
 // have. `body` must not throw. With one thread it is a plain call.
 void ParallelFor(int threads, const std::function<void(int thread)>& body);
 
+// For the first line of a main(): after a run on several threads, those of OpenMP wait for the next one for some
+// milliseconds on cores that others could use, unless its library finds GOMP_SPINCOUNT in the environment when the
+// process starts. So it is put there, and the process starts again, with these arguments. Whoever has set that, or
+// OMP_WAIT_POLICY, knows better; then, and where it cannot be done, it returns.
+void LimitSpinning(char** argv);
+
 }  // namespace beak
