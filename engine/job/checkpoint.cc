@@ -124,7 +124,7 @@ absl::StatusOr<std::optional<Checkpoint>> CheckpointStore::ReadNewest(std::vecto
   }
   std::sort(steps.rbegin(), steps.rend());
   for (const int64_t step : steps) {
-    absl::StatusOr<Checkpoint> checkpoint = Read(step);
+    absl::StatusOr<Checkpoint> checkpoint = Read(step, last_tensors_);
     if (checkpoint.ok()) {
       good_ = {step};
       return std::optional(*std::move(checkpoint));
@@ -135,7 +135,7 @@ absl::StatusOr<std::optional<Checkpoint>> CheckpointStore::ReadNewest(std::vecto
   return std::optional<Checkpoint>();
 }
 
-absl::StatusOr<Checkpoint> CheckpointStore::Read(int64_t step) const {
+absl::StatusOr<Checkpoint> CheckpointStore::Read(int64_t step, std::string& digest) const {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(PathOf(step, kRest), kMaxJsonBytes));
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   const auto is_text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
@@ -151,7 +151,8 @@ absl::StatusOr<Checkpoint> CheckpointStore::Read(int64_t step) const {
   }
   ASSIGN_OR_RETURN(Checkpoint checkpoint, CheckpointFrom(json["state"]));
   ASSIGN_OR_RETURN(const std::string tensors, ReadFile(PathOf(step, kTensors), limits::kMaxModelWeightsBytes));
-  if (DigestOf({tensors}) != json["tensors_sha256"].get<std::string>()) {
+  digest = DigestOf({tensors});
+  if (digest != json["tensors_sha256"].get<std::string>()) {
     return absl::DataLossError(absl::StrCat("'", PathOf(step, kTensors), "': expected contents of its SHA-256"));
   }
   ASSIGN_OR_RETURN(SafeTensors contents, ParseSafeTensors(tensors));
@@ -163,23 +164,25 @@ absl::StatusOr<Checkpoint> CheckpointStore::Read(int64_t step) const {
 
 absl::Status CheckpointStore::Write(const Checkpoint& checkpoint) {
   const int64_t step = checkpoint.step;
-  if (!good_.empty() && good_.back() == step) return absl::OkStatus();
   ASSIGN_OR_RETURN(const Json state, ToJson(checkpoint));
   const SafeTensors contents{checkpoint.state.tensors, {}};
   std::string header;
   const std::vector<std::string_view> pieces = SafeTensorsPieces(contents, header);
+  const std::string digest = DigestOf(pieces);
+  if (HasStep(step) && digest != last_tensors_) return absl::OkStatus();
   const Json json = {{"format", kFormat},
-                     {"tensors_sha256", DigestOf(pieces)},
+                     {"tensors_sha256", digest},
                      {"state_sha256", DigestOf({TextOf(state)})},
                      {"state", state}};
-  absl::Status status = WriteFileAtomically(PathOf(step, kTensors), pieces);
+  absl::Status status = HasStep(step) ? absl::OkStatus() : WriteFileAtomically(PathOf(step, kTensors), pieces);
   if (status.ok()) status = WriteFileAtomically(PathOf(step, kRest), absl::StrCat(TextOf(json, 2), "\n"));
   if (!status.ok()) {
-    unlink(PathOf(step, kTensors).c_str());
+    if (!HasStep(step)) unlink(PathOf(step, kTensors).c_str());
     return Annotate(status, absl::StrCat("checkpoint of step ", step));
   }
-  good_.push_back(step);
+  if (!HasStep(step)) good_.push_back(step);
   if (good_.size() > kKept) good_.erase(good_.begin());
+  last_tensors_ = digest;
   RemoveOthers();
   return absl::OkStatus();
 }

@@ -39,20 +39,22 @@ class CheckpointStore {
   // The newest good one, or none; `notices` gets a text for each damaged one that it passes over.
   absl::StatusOr<std::optional<Checkpoint>> ReadNewest(std::vector<std::string>& notices);
 
-  // Writes another one, later than those before, and removes what is older than the last. Where there is one of this
-  // step it stays as it is: good files are never written again. Errors (a full disk, a folder that may not be written)
-  // leave what was there.
+  // Writes another one, not earlier than those before, and removes what is older than the last. Tensors that are good
+  // are never written again: where there are others of this step, the checkpoint stays as it is. Errors (a full disk, a
+  // folder that may not be written) leave what was there.
   absl::Status Write(const Checkpoint& checkpoint);
 
  private:
   explicit CheckpointStore(const std::string& folder) : folder_(folder) {}
 
   std::string PathOf(int64_t step, const char* suffix) const;
-  absl::StatusOr<Checkpoint> Read(int64_t step) const;
+  absl::StatusOr<Checkpoint> Read(int64_t step, std::string& digest) const;
   void RemoveOthers() const;
+  bool HasStep(int64_t step) const { return !good_.empty() && good_.back() == step; }
 
   const std::string folder_;
   std::vector<int64_t> good_;  // steps of those that were read or written here, oldest first, at most two
+  std::string last_tensors_;   // the SHA-256 of the last one's tensors
 };
 
 }  // namespace beak
