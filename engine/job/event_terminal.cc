@@ -92,7 +92,7 @@ void EventTerminal::Progress(const v1::TrainProgress& progress) {
 
 void EventTerminal::Epoch(const v1::EpochReport& epoch) {
   if (!header_) {
-    Print(options_.table, "epoch      loss  accuracy   held out  accuracy       rate  seconds  samples/s");
+    Print(options_.table, "epoch      loss  accuracy    held out  accuracy       rate  seconds  samples/s");
     header_ = true;
   }
   Print(options_.table,
