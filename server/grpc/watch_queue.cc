@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/jobs/job_state.h"
 
 namespace beak {
 namespace {
@@ -12,10 +13,6 @@ namespace {
 constexpr int64_t kUpdateBytes = 256;
 
 }  // namespace
-
-bool HasEnded(v1::TrainJob::State state) {
-  return state == v1::TrainJob::SUCCEEDED || state == v1::TrainJob::FAILED || state == v1::TrainJob::CANCELLED;
-}
 
 void WatchQueue::Add(const v1::TrainJobUpdate& update) {
   if (end_) return;

@@ -9,9 +9,6 @@
 
 namespace beak {
 
-// Whether nothing more becomes of a job.
-bool HasEnded(v1::TrainJob::State state);
-
 // What waits to be sent to somebody who watches a train job, in order. Of progress only the newest waits; of jobs,
 // epochs and notices none is lost. *Thread-compatible.*
 class WatchQueue {
