@@ -28,10 +28,11 @@ void RefuseEach(const std::vector<TaskQueue::Refused>& refused) {
 
 }  // namespace
 
-BatchScheduler::BatchScheduler(const Options& options, const Clock& clock, Metrics& metrics)
+BatchScheduler::BatchScheduler(const Options& options, const Clock& clock, Metrics& metrics, CoresUsed cores_used)
     : num_lanes_(options.lanes),
       clock_(clock),
       metrics_(metrics),
+      cores_used_(std::move(cores_used)),
       dispatcher_(options),
       lanes_(static_cast<size_t>(options.lanes)) {
   metrics_.SetLanes(num_lanes_);
@@ -152,6 +153,7 @@ BatchScheduler::Work BatchScheduler::TakeWork(int lane, const std::optional<Batc
     if (work.run.for_wide_lane) WakeLane(lanes_[Dispatcher::kWideLane], wakes);
     WakeTimer(dispatcher_.next_look(), wakes);
   }
+  LanesChanged();
   if (work.none()) {
     Lane& self = lanes_[static_cast<size_t>(lane)];
     self.idle = true;
@@ -173,7 +175,6 @@ bool BatchScheduler::WaitForWork(int lane) {
 
 BatchScheduler::Tasks BatchScheduler::LaneIsFree(const BatchRun& how, Wakes& wakes) {
   Tasks done = dispatcher_.LaneIsFree(how);
-  metrics_.SetLanesBusy(dispatcher_.busy_cores());
   // This lane looks for work by itself; those whose cores it used are to be told.
   if (how.threads > 1 && !dispatcher_.empty()) WakeLanes(how.threads, wakes);
   if (dispatcher_.running() == 0) all_answered_.NotifyAll();
@@ -233,9 +234,15 @@ BatchScheduler::Refused BatchScheduler::WaitForHopeless() {
   return {};
 }
 
+void BatchScheduler::LanesChanged() {
+  const int cores = dispatcher_.busy_cores();
+  if (cores == std::exchange(cores_told_, cores)) return;
+  metrics_.SetLanesBusy(cores);
+  if (cores_used_) cores_used_(cores);
+}
+
 void BatchScheduler::QueuesChanged() {
   metrics_.SetQueue(dispatcher_.rows(), dispatcher_.bytes());
-  metrics_.SetLanesBusy(dispatcher_.busy_cores());
   if (dispatcher_.empty() && dispatcher_.running() == 0) all_answered_.NotifyAll();
 }
 

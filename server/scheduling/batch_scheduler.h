@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -23,8 +24,12 @@ class BatchScheduler final : public Scheduler {
  public:
   using Options = Dispatcher::Options;
 
+  // Told how many cores lanes use whenever that changes: by the lane itself, before it runs anything. The scheduler's
+  // lock is held, which keeps the calls in order: it must be quick, and call nothing of the scheduler.
+  using CoresUsed = std::function<void(int cores)>;
+
   // `clock` must tell the time of the real steady clock, with which threads wait. Both must outlive it.
-  BatchScheduler(const Options& options, const Clock& clock, Metrics& metrics);
+  BatchScheduler(const Options& options, const Clock& clock, Metrics& metrics, CoresUsed cores_used = nullptr);
   // Drains without patience.
   ~BatchScheduler() override;
 
@@ -75,16 +80,19 @@ class BatchScheduler final : public Scheduler {
   // If it would wake later than that.
   void WakeTimer(MonotonicTime at, Wakes& wakes) REQUIRES(mutex_);
   void QueuesChanged() REQUIRES(mutex_);
+  void LanesChanged() REQUIRES(mutex_);
 
   const int num_lanes_;
   const Clock& clock_;
   Metrics& metrics_;
+  const CoresUsed cores_used_;
 
   mutable Mutex mutex_;
   CondVar timer_;  // something is to be looked at earlier than before, or the end has come
   CondVar all_answered_;
   Dispatcher dispatcher_ GUARDED_BY(mutex_);
   std::vector<Lane> lanes_ GUARDED_BY(mutex_);
+  int cores_told_ GUARDED_BY(mutex_) = 0;
   MonotonicTime timer_wakes_ GUARDED_BY(mutex_) = kNever;
   bool draining_ GUARDED_BY(mutex_) = false;  // nothing is admitted but what continues
   bool closed_ GUARDED_BY(mutex_) = false;    // not even that

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <future>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -15,9 +16,11 @@
 namespace beak {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::FakeTask;
 using testing::FakeWorkload;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::MakeCurve;
 using testing::StatusIs;
 
@@ -346,6 +349,30 @@ TEST_F(BatchSchedulerTest, TheEndComesUnderLoad) {
   }
   scheduler.reset();
   for (const auto& task : tasks) task->End().IgnoreError();  // a task without an end would hang here
+}
+
+TEST_F(BatchSchedulerTest, TellsHowManyCoresLanesUseBeforeTheyRun) {
+  std::vector<int> told;
+  std::mutex mutex;
+  const auto tell = [&](int cores) {
+    std::lock_guard lock(mutex);
+    told.push_back(cores);
+  };
+  const auto now = [&] {
+    std::lock_guard lock(mutex);
+    return told;
+  };
+  BatchScheduler scheduler(BatchScheduler::Options{2, 100, int64_t{1} << 30}, clock_, metrics_, tell);
+  EXPECT_THAT(now(), IsEmpty());
+  Blocker first, second;
+  const auto one = first.Start(scheduler);
+  EXPECT_THAT(now(), ElementsAre(1));
+  const auto two = second.Start(scheduler);
+  EXPECT_THAT(now(), ElementsAre(1, 2));
+  first.Release();
+  second.Release();
+  scheduler.Drain(In(seconds(60)));
+  EXPECT_THAT(now(), ElementsAre(1, 2, 1, 0)) << "each change once, the last before the drain is over";
 }
 
 }  // namespace
