@@ -174,9 +174,10 @@ class Planner {
       if (input == nullptr || input->normalisation_case() == v1::InputBinding::NORMALISATION_NOT_SET) continue;
       if (!lines_.empty() && (input->has_standardise() || input->has_subtract_mean())) continue;
       const std::string name = network_.graph.value(network_.graph.inputs()[i]).name;
-      ASSIGN_OR_RETURN(const data::Normalisation normalisation, NormalisationOf(*input));
-      const absl::Status status = NormaliseInput(name, normalisation.offset, normalisation.scale, network_.graph,
-                                                 network_.options.training.frozen);
+      const absl::StatusOr<data::Normalisation> computed = NormalisationOf(*input);
+      if (!computed.ok()) return Annotate(computed.status(), "input");
+      const absl::Status status =
+          NormaliseInput(name, computed->offset, computed->scale, network_.graph, network_.options.training.frozen);
       if (!status.ok()) lines_.push_back(absl::StrCat("input: ", std::string(status.message())));
     }
     return Annotate(InferShapes(network_.graph), "network");

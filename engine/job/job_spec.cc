@@ -14,6 +14,7 @@ namespace beak {
 namespace {
 
 constexpr size_t kMaxModelName = 255;  // a folder's name
+constexpr size_t kMaxLines = 100;      // that are told
 
 }  // namespace
 
@@ -38,6 +39,11 @@ std::vector<std::string> CheckSpec(const v1::TrainJobSpec& spec) {
   CheckInputs(spec, lines);
   CheckTraining(spec, lines);
   CheckPublish(spec, lines);
+  if (lines.size() > kMaxLines) {
+    const size_t more = lines.size() - kMaxLines;
+    lines.resize(kMaxLines);
+    lines.push_back(absl::StrCat("job: expected no more fields that are wrong, got ", more));
+  }
   return lines;
 }
 

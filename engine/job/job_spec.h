@@ -23,7 +23,7 @@ absl::StatusOr<v1::TrainJobSpec> ParseJob(const std::string& text);
 absl::StatusOr<v1::TrainJobSpec> ReadJobFile(const std::string& path);
 
 // Everything that can be told to be wrong without data and network, one text a field: "training.epochs: expected at
-// least 1, got 0". Empty where nothing is. Pure.
+// least 1, got 0". Empty where nothing is; of very many the last only counts. Pure.
 std::vector<std::string> CheckSpec(const v1::TrainJobSpec& spec);
 
 // The part of that which is about the data set, fields beginning with "data.".

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/file.h"
 #include "proto/beak/v1/train.pb.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -105,6 +107,17 @@ TEST(CheckSpecTest, FindsNothingWrongWithAJobThatSaysMuch) {
               IsEmpty());
 }
 
+TEST(CheckSpecTest, FindsNothingWrongWithTheJobsThatAreShipped) {
+  const char* const sources = std::getenv("BEAK_SOURCE_DIR");
+  const std::string folder = absl::StrCat(sources == nullptr ? "." : sources, "/deploy/demo/jobs");
+  ASSERT_OK_AND_ASSIGN(const std::vector<std::string> files, ListDirectory(folder));
+  EXPECT_FALSE(files.empty());
+  for (const std::string& file : files) {
+    ASSERT_OK_AND_ASSIGN(const v1::TrainJobSpec spec, ReadJobFile(absl::StrCat(folder, "/", file)));
+    EXPECT_THAT(CheckSpec(spec), IsEmpty()) << file;
+  }
+}
+
 TEST(CheckSpecTest, TellsAllThatIsWrongAtOnce) {
   v1::TrainJobSpec spec;
   spec.mutable_training()->set_batch_size(-1);
@@ -118,6 +131,14 @@ TEST(CheckSpecTest, TellsAllThatIsWrongAtOnce) {
         "training.loss[0].weight: ", "publish.when BETTER_THAN_SERVING: expected data.held_out or data.hold_out"}) {
     EXPECT_THAT(lines, Contains(StartsWith(start)));
   }
+}
+
+TEST(CheckSpecTest, CountsTheLastOfVeryMany) {
+  v1::TrainJobSpec spec = *ParseJob(kJob);
+  for (int i = 0; i < 60; ++i) spec.add_input()->mutable_fixed();
+  const std::vector<std::string> lines = CheckSpec(spec);
+  ASSERT_EQ(lines.size(), 101u);
+  EXPECT_EQ(lines.back(), "job: expected no more fields that are wrong, got 20");
 }
 
 TEST(CheckSpecTest, WantsAPlainFolderAsModel) {
