@@ -146,7 +146,9 @@ class Orderer {
       for (const int source : order_.sources[*it]) used[source] = true;
     }
     for (int i = 0; i < num_inputs_; ++i) {
-      if (!used[i]) errors_.push_back(absl::StrCat("input ", Quoted(network_.input(i).name()), ": nothing uses it"));
+      if (used[i]) continue;
+      errors_.push_back(
+          absl::StrCat("input ", Quoted(network_.input(i).name()), ": expected to lead to an output, nothing uses it"));
     }
   }
 

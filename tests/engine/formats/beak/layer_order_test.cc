@@ -90,8 +90,8 @@ TEST(LayerOrderTest, EverythingLeadsToAnOutput) {
   const Ordered got = Order(
       "input { name: 'x' } input { name: 'y' } layer { name: 'a' input: 'x' } layer { name: 'b' }"
       "layer { name: 'c' input: 'x' } layer { name: 'd' } output: 'b'");
-  EXPECT_THAT(got.errors,
-              ElementsAre("layer 'd': expected to lead to an output, nothing uses it", "input 'y': nothing uses it"));
+  EXPECT_THAT(got.errors, ElementsAre("layer 'd': expected to lead to an output, nothing uses it",
+                                      "input 'y': expected to lead to an output, nothing uses it"));
 }
 
 }  // namespace
