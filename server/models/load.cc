@@ -72,6 +72,7 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeVersion(const VersionSou
   RETURN_IF_ERROR(LoadLabels(*parts.config, source.label_folder, &parts.signature));
   parts.model = source.model;
   parts.version = source.version;
+  parts.file = source.file;
   parts.network = network;
   parts.observer = metrics.ObserveVersion(source.model, source.version);
   parts.lanes = lanes;

@@ -111,13 +111,13 @@ void ModelManager::Run(const std::function<void()>& first_load_done) {
   if (!first_load_done_) return;
   first_load_done();
   const bool polls = options_.mode == ControlMode::kPoll;
-  MonotonicTime next_look = polls ? clock_.Now() + options_.poll_period : kNever;
+  if (polls) next_look_ = clock_.Now() + options_.poll_period;
   while (!mailbox_->closed()) {
-    mailbox_->WaitUntil(std::min(next_look, NextRetry()));
+    mailbox_->WaitUntil(std::min(next_look_, NextRetry()));
     if (mailbox_->closed()) return;
-    if (clock_.Now() >= next_look) {
+    if (clock_.Now() >= next_look_) {
       Look();
-      next_look = clock_.Now() + options_.poll_period;
+      next_look_ = clock_.Now() + options_.poll_period;
     }
     Step();
   }

@@ -87,6 +87,10 @@ class ModelManager {
   // Mode kExplicit; else UNAVAILABLE. Answers when nothing new reaches the model; what it has runs on. NOT_FOUND.
   void Unload(const std::string& model, Done done);
 
+  // A version of this model has just been put into the repository, whole: kPoll looks at once, and kExplicit reads the
+  // model's folder again where the model is wished. Thread-safe; returns at once.
+  void LookSoon(const std::string& model);
+
   // For those who do not Start. LoadAll: works until everything that was there at start has loaded or failed, or `stop`
   // is seen to be cancelled. Look: sees what has changed in the repository; mode kPoll only. Step: takes note of what
   // has happened and does what follows from it.
@@ -155,6 +159,7 @@ class ModelManager {
   absl::Status CheckExplicit() const;
   void DoLoad(Waiter waiter, std::optional<ConfigFile> override);
   void DoUnload(const std::string& model, Done done);
+  void DoLookSoon(const std::string& model);
   void AnswerWaiters();
   // Nullopt while the model is on its way.
   std::optional<absl::Status> Outcome(const std::string& model) const;
@@ -163,6 +168,7 @@ class ModelManager {
   // Takes a step in the chain of states; in metrics and log too.
   void SetState(const Key& key, Slot& slot, VersionState state, const std::string& reason);
   void Publish();
+  bool ShowsWanted(const ModelSnapshot& shown) const;
   // Models of which no version is known, and why; no reason where nobody has asked for any.
   std::map<std::string, std::string> WhyBare() const;
   void ReportBare() const;  // at start
@@ -193,6 +199,7 @@ class ModelManager {
   std::vector<std::function<void()>> answers_;  // to be given once the snapshot shows what they say
   std::map<std::string, std::string> bare_;     // models without versions, and why
   MonotonicTime decided_at_;
+  MonotonicTime next_look_ = kNever;
   bool dirty_ = false;  // the snapshot is behind
 
   CancelToken stop_;

@@ -1,5 +1,6 @@
 // How the manager says what there is: states, snapshot, metrics.
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -46,9 +47,16 @@ std::map<std::string, std::string> ModelManager::WhyBare() const {
   return bare;
 }
 
+bool ModelManager::ShowsWanted(const ModelSnapshot& shown) const {
+  return std::all_of(disk_.begin(), disk_.end(), [&](const auto& model) {
+    const auto entry = shown.models.find(model.first);
+    return entry != shown.models.end() && entry->second.wanted == model.second.state.wanted;
+  });
+}
+
 void ModelManager::Publish() {
   std::map<std::string, std::string> bare = WhyBare();
-  if (!dirty_ && bare == bare_) return;
+  if (!dirty_ && bare == bare_ && ShowsWanted(*snapshot())) return;
   for (const auto& [name, reason] : bare_) {
     if (bare.count(name) == 0) metrics_.SetVersionState(name, kNoVersion, "");
   }
@@ -58,6 +66,9 @@ void ModelManager::Publish() {
   for (const auto& [name, reason] : bare_) next->models[name].reason = reason;
   for (const auto& [key, slot] : slots_) {
     next->models[key.first].versions[key.second] = {slot.held.state, slot.reason, slot.version};
+  }
+  for (auto& [name, entry] : next->models) {
+    if (const auto files = disk_.find(name); files != disk_.end()) entry.wanted = files->second.state.wanted;
   }
   snapshot_.store(std::move(next));
   if (changed_) changed_();

@@ -91,6 +91,21 @@ void ModelManager::DoUnload(const std::string& model, Done done) {
   answers_.push_back([done = std::move(done)] { done(absl::OkStatus()); });
 }
 
+void ModelManager::LookSoon(const std::string& model) {
+  mailbox_->PostUnlessClosed([this, model] { DoLookSoon(model); });
+}
+
+void ModelManager::DoLookSoon(const std::string& model) {
+  if (options_.mode == ControlMode::kPoll) next_look_ = clock_.Now();
+  if (options_.mode != ControlMode::kExplicit || wishes_.count(model) == 0) return;
+  absl::StatusOr<ModelFiles> files = ScanModel(options_.repository, options_.files, model, overrides_, disk_);
+  if (!files.ok()) {
+    LogWarning("model cannot be looked at", {{"model", model}, {"reason", files.status().ToString()}});
+    return;
+  }
+  disk_[model] = *std::move(files);
+}
+
 std::optional<absl::Status> ModelManager::Outcome(const std::string& model) const {
   if (wishes_.count(model) == 0) return absl::UnavailableError("it was unloaded meanwhile");
   const ModelFiles& files = disk_.at(model);

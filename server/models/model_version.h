@@ -27,6 +27,7 @@ class ModelVersion {
   struct Parts {
     std::string model;
     int64_t version = 1;
+    std::string file;                                      // of the network; empty for an ensemble
     std::shared_ptr<Model> network;                        // null for an ensemble
     std::shared_ptr<const Ensemble> ensemble;              // null for a network
     std::shared_ptr<const inference::ModelConfig> config;  // complete
@@ -40,6 +41,7 @@ class ModelVersion {
 
   const std::string& model() const { return parts_.model; }
   int64_t version() const { return parts_.version; }
+  const std::string& file() const { return parts_.file; }
   const inference::ModelConfig& config() const { return *parts_.config; }
   const ServingOptions& options() const { return parts_.options; }
   const Signature& signature() const { return parts_.signature; }

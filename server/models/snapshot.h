@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -20,7 +21,8 @@ struct VersionEntry {
 
 struct ModelEntry {
   std::map<int64_t, VersionEntry> versions;
-  std::string reason;  // why there are no versions; empty where nobody has asked for any
+  std::vector<int64_t> wanted;  // what the version policy selects, rising; whether it is loaded or not
+  std::string reason;           // why there are no versions; empty where nobody has asked for any
 };
 
 // All that is known of all models at one moment: what a request is routed by and what the index shows. *Immutable* once

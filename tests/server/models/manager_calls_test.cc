@@ -204,5 +204,40 @@ TEST_F(ManagerCallsTest, WhoeverWaitsIsToldOfTheEnd) {
   EXPECT_THAT(Load("scale")->value(), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("shutting down")));
 }
 
+TEST_F(ManagerCallsTest, AVersionThatIsSaidToBeThereIsLoadedWhereItsModelIsWished) {
+  Write(1, 2);
+  WriteModel("other", 1, 2);
+  Begin(Explicit());
+  EXPECT_OK(LoadNow("scale"));
+  Write(2, 3);
+  WriteModel("other", 2, 3);
+  for (const char* model : {"scale", "other", "none"}) manager_->LookSoon(model);
+  Settle();
+  EXPECT_EQ(Factor(), 3);
+  EXPECT_FALSE(manager_->snapshot()->HasReadyVersion("other")) << "nobody has asked for it";
+}
+
+TEST_F(ManagerCallsTest, APinnedModelStaysAtItsVersionWhateverIsSaidToBeThere) {
+  Write(1, 2);
+  Write(2, 3);
+  Begin(Explicit());
+  EXPECT_OK(LoadNow("scale", R"({"version_policy":{"specific":{"versions":[1]}}})"));
+  Write(3, 4);
+  manager_->LookSoon("scale");
+  Settle();
+  EXPECT_EQ(Factor(), 2);
+  EXPECT_THAT(manager_->snapshot()->models.at("scale").wanted, ElementsAre(1));
+}
+
+TEST_F(ManagerCallsTest, TheSnapshotTellsWhatIsWantedThoughItIsNotLoaded) {
+  Write(1, 2);
+  Write(2, 3);
+  Begin(Explicit());
+  EXPECT_THAT(manager_->snapshot()->models.at("scale").wanted, ElementsAre(2));
+  EXPECT_OK(LoadNow("scale", R"({"version_policy":{"specific":{"versions":[1]}}})"));
+  EXPECT_OK(UnloadNow("scale"));
+  EXPECT_THAT(manager_->snapshot()->models.at("scale").wanted, ElementsAre(1)) << "pinned still";
+}
+
 }  // namespace
 }  // namespace beak
