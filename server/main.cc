@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "engine/base/log.h"
+#include "engine/base/parallel.h"
 #include "server/observe/address.h"
 #include "server/server.h"
 
@@ -78,6 +78,33 @@ void DeclareModelFlags(CLI::App& app, Flags& flags) {
       ->type_name("DIR");
 }
 
+void DeclareTrainFlags(CLI::App& app, ServerConfig& server) {
+  CLI::Option* data = app.add_option("--data-dir", server.data_dir,
+                                     "Take train jobs, which may read data below this folder; needs --state-dir and "
+                                     "--model-repository")
+                          ->type_name("DIR");
+  app.add_option("--train-jobs", server.train_jobs, "Train jobs that run at the same time; others wait")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N")
+      ->needs(data)
+      ->capture_default_str();
+  app.add_option("--train-threads", server.train_threads,
+                 "Threads of a train job that asks for none; 0: as many as there are lanes")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N")
+      ->needs(data)
+      ->capture_default_str();
+  app.add_option("--train-memory-limit-bytes", server.train_memory_limit_bytes,
+                 "Memory that one train job may plan to use; 0: half of what this process may use, for all together")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 50))
+      ->type_name("N")
+      ->needs(data)
+      ->capture_default_str();
+  app.add_option("--train-program", server.train_program, "What trains (default: beak-train, beside this program)")
+      ->type_name("FILE")
+      ->needs(data);
+}
+
 void DeclareFlags(CLI::App& app, Flags& flags) {
   ServerConfig& server = flags.server;
   const CLI::Range port(0, 65535);
@@ -89,6 +116,7 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
       ->type_name("[NAME=]FILE")
       ->allow_extra_args(false);
   DeclareModelFlags(app, flags);
+  DeclareTrainFlags(app, server);
   app.add_option("--host", server.host, "Address to listen on")->type_name("HOST")->capture_default_str();
   app.add_option("--grpc-port", server.grpc_port, "Port of the gRPC services; 0 picks a free one")
       ->check(port)
@@ -170,6 +198,11 @@ void AwaitSignal(const sigset_t& stop, std::chrono::nanoseconds duration) {
   sigtimedwait(&stop, nullptr, &timeout);
 }
 
+std::string BesideThisProgram(const std::string& name) {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / name;
+}
+
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "beak-server: %s\n", std::string(status.message()).c_str());
   return kExitFailure;
@@ -211,10 +244,14 @@ int Main(int argc, char** argv) {
     if (!flags.server.load_models.empty() && flags.server.model_control_mode != ControlMode::kExplicit) {
       throw CLI::RequiredError("--load-model: --model-control-mode=explicit");
     }
+    if (!flags.server.data_dir.empty() && (flags.server.state_dir.empty() || flags.server.model_repository.empty())) {
+      throw CLI::RequiredError("--data-dir: --state-dir and --model-repository");
+    }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   for (const std::string& model : flags.models) flags.server.models.push_back(ParseModelFlag(model));
+  if (flags.server.train_program.empty()) flags.server.train_program = BesideThisProgram("beak-train");
   ConfigureLog(flags.log_level, flags.log_format);
 
   // Before any thread is started: they inherit it, and the signals wait for the main thread.
@@ -224,19 +261,8 @@ int Main(int argc, char** argv) {
   sigaddset(&stop, SIGINT);
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGCHLD, SIG_DFL);  // whoever started us may have it ignored: then nobody could wait for train processes
   return Serve(flags, stop);
-}
-
-// After a run on several cores, the threads of OpenMP wait for the next one for some milliseconds on cores that others
-// could use, unless its library finds this in the environment when the process starts. So it is put there, and the
-// process starts again. Whoever has set it knows better.
-void LimitSpinning(char** argv) {
-  constexpr char kSpinCount[] = "GOMP_SPINCOUNT";
-  if (std::getenv(kSpinCount) != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  std::error_code error;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error || setenv(kSpinCount, "1000", 1) != 0) return;
-  execv(program.c_str(), argv);  // returns only where that cannot be done
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -11,7 +13,9 @@
 #include "engine/base/mutex.h"
 #include "engine/base/process.h"
 #include "engine/base/status.h"
+#include "engine/base/thread.h"
 #include "server/grpc/grpc_server.h"
+#include "server/jobs/job_manager.h"
 #include "server/models/readiness.h"
 #include "server/observe/address.h"
 #include "server/observe/endpoint.h"
@@ -20,6 +24,7 @@
 #include "server/observe/tracer.h"
 #include "server/predict/predictor.h"
 #include "server/scheduling/batch_scheduler.h"
+#include "server/served_models.h"
 
 namespace beak {
 namespace {
@@ -42,9 +47,13 @@ class ServerImpl final : public Server {
     const int lanes = config_.threads > 0 ? config_.threads : AvailableCores();
     ASSIGN_OR_RETURN(models_, ModelManager::Create(ManagerOptions(lanes), metrics_));
     ASSIGN_OR_RETURN(tracer_, MakeTracer(lanes));
+    RETURN_IF_ERROR(StartJobs(lanes));
     readiness_ = std::make_unique<Readiness>(*models_);
-    scheduler_ = std::make_unique<BatchScheduler>(
-        BatchScheduler::Options{lanes, config_.queue_rows, config_.queue_bytes}, clock_, metrics_);
+    scheduler_ =
+        std::make_unique<BatchScheduler>(BatchScheduler::Options{lanes, config_.queue_rows, config_.queue_bytes},
+                                         clock_, metrics_, [this, lanes](int cores) {
+                                           if (jobs_) jobs_->SetLanesBusy(cores, lanes);
+                                         });
     preparer_ = std::make_unique<Preparer>();
     predictor_ =
         std::make_unique<Predictor>(Predictor::Options{lanes, config_.cache_bytes},
@@ -54,7 +63,7 @@ class ServerImpl final : public Server {
     ASSIGN_OR_RETURN(endpoint_, MetricsEndpoint::Create(config_.host, config_.metrics_port, metrics_));
     ASSIGN_OR_RETURN(grpc_, GrpcServer::Create({config_.host, config_.grpc_port, config_.max_receive_bytes,
                                                 config_.server_name, config_.server_version},
-                                               *models_, *readiness_, *predictor_, clock_, nullptr));
+                                               *models_, *readiness_, *predictor_, clock_, jobs_.get()));
     LogInfo("listening", {{"grpc", HostPort(config_.host, grpc_port())},
                           {"metrics", HostPort(config_.host, metrics_port())},
                           {"lanes", lanes}});
@@ -77,9 +86,14 @@ class ServerImpl final : public Server {
     if (!grpc_) return;  // never started
     const MonotonicTime deadline = clock_.Now() + drain;
     AnnounceEnd();
+    // Meanwhile train processes write their checkpoints.
+    std::thread jobs_end = StartThread("beak-jobs-end", [this] {
+      if (jobs_) jobs_->Stop();
+    });
     // Requests in the queue and on lanes are answered first; calls that come meanwhile are told UNAVAILABLE.
     scheduler_->Drain(deadline);
     std::this_thread::sleep_for(kLinger);
+    jobs_end.join();
     grpc_->Shutdown(std::max(deadline, clock_.Now() + kFlush));
     models_->Stop();
   }
@@ -98,6 +112,26 @@ class ServerImpl final : public Server {
     options.memory_limit_bytes = config_.memory_limit_bytes;
     options.state_dir = config_.state_dir;
     return options;
+  }
+
+  absl::Status StartJobs(int lanes) {
+    if (config_.data_dir.empty() || config_.state_dir.empty() || config_.model_repository.empty()) {
+      return absl::OkStatus();
+    }
+    std::set<std::string> elsewhere;
+    for (const ModelFile& file : config_.models) elsewhere.insert(file.name);
+    served_models_ = std::make_unique<RepositoryModels>(*models_, std::move(elsewhere));
+    JobManager::Options options;
+    options.state_dir = config_.state_dir;
+    options.data_dir = config_.data_dir;
+    options.model_repository = config_.model_repository;
+    options.train_program = config_.train_program;
+    options.max_running = config_.train_jobs;
+    options.threads = config_.train_threads > 0 ? config_.train_threads : lanes;
+    options.memory_limit_bytes = config_.train_memory_limit_bytes;
+    options.code_version = config_.server_version;
+    ASSIGN_OR_RETURN(jobs_, JobManager::Create(options, *served_models_, metrics_, clock_));
+    return absl::OkStatus();
   }
 
   absl::StatusOr<std::unique_ptr<Tracer>> MakeTracer(int lanes) const {
@@ -125,6 +159,8 @@ class ServerImpl final : public Server {
   Metrics metrics_;
   std::unique_ptr<Tracer> tracer_;
   std::unique_ptr<ModelManager> models_;
+  std::unique_ptr<RepositoryModels> served_models_;
+  std::unique_ptr<JobManager> jobs_;  // null: there are no train jobs
   std::unique_ptr<Readiness> readiness_;
   std::unique_ptr<BatchScheduler> scheduler_;
   std::unique_ptr<Preparer> preparer_;

@@ -36,6 +36,12 @@ struct ServerConfig {
   std::string trace_file;                   // where requests are traced to; empty: nowhere
   double trace_rate = 0.01;                 // the share of them
   int64_t trace_file_max_bytes = int64_t{256} << 20;
+  // Train jobs: there are some where a data folder, a repository and a state folder are given; see JobManager::Options.
+  std::string data_dir;
+  std::string train_program;
+  int train_jobs = 1;     // at a time
+  int train_threads = 0;  // of a job that asks for none; 0: as many as there are lanes
+  int64_t train_memory_limit_bytes = 0;
   std::string server_name = "beak";
   std::string server_version;
   // Told once when everything that was there at start has loaded or failed, on a thread of the server; not at all where
