@@ -11,11 +11,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "engine/base/cpu.h"
+#include "engine/base/file.h"
 #include "engine/base/memory.h"
 #include "engine/base/process.h"
 #include "engine/base/scoped_fd.h"
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
+#include "engine/formats/beak/network_reader.h"
 #include "engine/formats/format.h"
 #include "engine/formats/onnx/onnx_reader.h"
 #include "engine/formats/onnx/onnx_writer.h"
@@ -88,12 +90,25 @@ class JobRun {
     if (!wrong.empty()) return absl::InvalidArgumentError(absl::StrJoin(wrong, "\n"));
     threads_ = spec_.training().threads();
     if (threads_ == 0) threads_ = options_.threads > 0 ? options_.threads : AvailableCores();
-    folder_.confined = !options_.data_dir.empty();
-    folder_.path = options_.data_dir;
-    if (!folder_.confined) {
-      const std::filesystem::path parent = std::filesystem::path(options_.job_file).parent_path();
-      folder_.path = parent.empty() ? std::string(".") : parent.string();
-    }
+    const std::filesystem::path parent = std::filesystem::path(options_.job_file).parent_path();
+    const JobFolder beside = {parent.empty() ? std::string(".") : parent.string(), false};
+    folder_ = options_.data_dir.empty() ? beside : JobFolder{options_.data_dir, true};
+    return options_.foreign ? absl::OkStatus() : TakeDescription(beside);
+  }
+
+  // Puts a description that is a file beside the job file into the job.
+  absl::Status TakeDescription(const JobFolder& beside) {
+    if (!spec_.network().has_description_file()) return absl::OkStatus();
+    const auto read = [&]() -> absl::StatusOr<v1::Network> {
+      ASSIGN_OR_RETURN(const std::string path, ResolvePath(beside, spec_.network().description_file()));
+      ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxNetworkTextBytes));
+      absl::StatusOr<v1::Network> network = ParseNetwork(text);
+      if (!network.ok()) return Annotate(network.status(), absl::StrCat("'", path, "'"));
+      return network;
+    };
+    absl::StatusOr<v1::Network> network = read();
+    if (!network.ok()) return Annotate(network.status(), "network.description_file");
+    *spec_.mutable_network()->mutable_description() = *std::move(network);
     return absl::OkStatus();
   }
 

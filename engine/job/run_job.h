@@ -18,6 +18,9 @@ struct RunJobOptions {
   std::string output;        // the job's folder; empty with `check`
   std::string compare_file;  // an ONNX file; empty: nothing is compared
   std::string data_dir;      // empty: paths are below the job file's folder, and may lead anywhere
+  // The job is somebody else's: its network.description_file is read below data_dir too, instead of beside the job
+  // file.
+  bool foreign = false;
   std::string served_model;  // the ONNX file behind `network { served {} }`
   bool resume = false;
   bool check = false;

@@ -99,7 +99,7 @@ void AddOptions(CLI::App& app, Flags& flags) {
                  "Once trained, compare with this network (ONNX) on the held-out data, sample by sample")
       ->type_name("FILE");
   app.add_option("--data-dir", job.data_dir,
-                 "Folder of the job's files, which may not be outside it; default: the job file's own, and any others")
+                 "Folder of the data's files, which may not be outside it; default: the job file's own, and any others")
       ->type_name("DIR");
   app.add_option("--served-model", job.served_model, "The model (ONNX) that a job with network { served {} } means")
       ->type_name("FILE");
@@ -140,6 +140,7 @@ int Train(Flags& flags) {
   CatchSignals();
   StopRequest stop(flags.control_fd);
   flags.job.stop = [&] { return stop.Asked(); };
+  flags.job.foreign = flags.events_fd != kNoFd || flags.control_fd != kNoFd;  // a server's, who took it from a client
   if (flags.control_fd != kNoFd) flags.job.wait_for_folder = [&] { return !stop.Asked(kWaitMilliseconds); };
   flags.job.code = {
       {"version", flags.code_version}, {"instruction_set", IsaName(BestIsa())}, {"kernels", KernelLibraryVersion()}};
