@@ -116,7 +116,8 @@ TEST(LectureCnnTest, HasTheLayersOfTheLecture) {
             "pool2 [batch, 50, 5, 5] 0\n"
             "flatten [batch, 1250] 0\n"
             "dense1 [batch, 100] 125100\n"
-            "dense2 [batch, 10] 1010\n");
+            "dense2 [batch, 10] 1010\n"
+            "probabilities [batch, 10] 0\n");
 }
 
 TEST(AlphaGoPolicyTest, HasABiasForEachPoint) {
