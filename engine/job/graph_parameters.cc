@@ -19,17 +19,20 @@ int64_t ProductFrom(const Shape& shape, size_t first) {
                          std::multiplies<>());
 }
 
+// Groups are checked where the shapes of a node's operands are known, which they need not be.
+bool GroupsFit(int64_t groups, const Shape& shape) { return shape.size() >= 3 && groups >= 1 && groups <= shape[0]; }
+
 std::optional<WeightGeometry> ConvolutionWeights(const Node& node, const Shape& shape) {
-  if (shape.size() < 3) return std::nullopt;
   const int64_t groups = node.Get<int64_t>("group", 1);
+  if (!GroupsFit(groups, shape)) return std::nullopt;
   WeightGeometry geometry = {WeightRole::kConvolution, shape[1] * groups, shape[0], groups, ProductFrom(shape, 2)};
   if (groups > 1 && shape[1] == 1) geometry = {WeightRole::kDepthwise, groups, shape[0], 1, ProductFrom(shape, 2)};
   return geometry;
 }
 
 std::optional<WeightGeometry> TransposedWeights(const Node& node, const Shape& shape) {
-  if (shape.size() < 3) return std::nullopt;
   const int64_t groups = node.Get<int64_t>("group", 1);
+  if (!GroupsFit(groups, shape)) return std::nullopt;
   return WeightGeometry{WeightRole::kTransposedConvolution, shape[0], shape[1] * groups, groups, ProductFrom(shape, 2)};
 }
 
@@ -117,6 +120,7 @@ absl::Status InitializeConstant(const Initializer& initializer, const Fans& fans
                                 Graph& graph) {
   Value& value = graph.mutable_value(constant);
   ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create(DType::kFloat32, value.constant->shape()));
+  if (tensor.num_elements() == 0) return absl::OkStatus();  // fans may be 0
   Initialize(initializer, fans, tensor.shape(), seed, value.name, tensor.mutable_values<float>());
   value.constant = std::move(tensor);
   return absl::OkStatus();

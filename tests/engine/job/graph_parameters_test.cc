@@ -111,6 +111,20 @@ TEST(WeightsOfTest, KnowsWhatWeightsConnect) {
   EXPECT_FALSE(WeightsOf(graph, nodes[0], 0)) << "no constant";
 }
 
+TEST(WeightsOfTest, GroupsThatCannotBeAreNoWeights) {
+  for (const char* const group : {"0", "-1", "7", "9223372036854775807"}) {
+    const Graph graph =
+        Parse(absl::StrCat("graph g\ninput x float32 [n, 4, 8, 8]\nconst w float32 [6, 2, 3, 3] = fill 1\n",
+                           "a = Conv(x, w) {group = ", group, "}\noutput a"));
+    EXPECT_FALSE(WeightsOf(graph, graph.nodes()[0], 1)) << group;
+  }
+}
+
+TEST(ReinitializeTest, LeavesEmptyWeights) {
+  Graph graph = Parse("graph g\ninput x float32 [n, 0]\nconst w float32 [0, 3] = {}\ny = MatMul(x, w)\noutput y");
+  EXPECT_OK(Reinitialize(1, {}, graph));
+}
+
 TEST(ReinitializeTest, GivesEachKindItsFirstValues) {
   Graph graph = Network();
   ASSERT_OK(Reinitialize(1, {}, graph));
