@@ -46,6 +46,13 @@ const Case kHollow[] = {
     {"DenseNet121", "conformance/onnx-light/light_densenet121.onnx", {3, 224, 224}},
 };
 
+// With several outputs, or pictures as outputs.
+const Case kOthers[] = {
+    {"SuperResolution", "models/onnx/super-resolution-10/model.onnx", {1, 224, 224}},
+    {"UltraFace", "models/ultraface-rfb320/version-RFB-320.onnx", {3, 240, 320}},
+    {"YuNet", "models/onnx/yunet-n-320/model.onnx", {3, 320, 320}},
+};
+
 std::string NameOf(const ::testing::TestParamInfo<Case>& one) { return one.param.name; }
 
 // A picture of each kind, in the range of bytes.
@@ -73,8 +80,22 @@ class PretrainedNetworksTest : public ::testing::TestWithParam<Case> {
   std::string path_;
 };
 
+TEST_P(PretrainedNetworksTest, TakesBatches) {
+  ASSERT_OK_AND_ASSIGN(JobNetwork network, Read(""));
+  Graph& graph = network.graph;
+  Shape shape = GetParam().sample;
+  shape.insert(shape.begin(), 3);
+  graph.mutable_value(graph.inputs()[0]).type.shape = ToPartial(shape);
+  ASSERT_OK(InferShapes(graph, /*require_static=*/true));
+  for (const ValueId output : graph.outputs()) {
+    EXPECT_EQ(ToShape(*graph.value(output).type.shape)[0], 3) << graph.value(output).name;
+  }
+}
+
+class PretrainedHeadsTest : public PretrainedNetworksTest {};
+
 // Two classes for the last layer's, whatever is behind it, and batches for one sample.
-TEST_P(PretrainedNetworksTest, GetsAHeadOfTwo) {
+TEST_P(PretrainedHeadsTest, HaveTwoOutputs) {
   ASSERT_OK_AND_ASSIGN(JobNetwork network, Read("head {} frozen: '*'"));
   Graph& graph = network.graph;
   Shape shape = GetParam().sample;
@@ -117,6 +138,9 @@ TEST_P(PretrainedWeightsTest, LearnTwoClasses) {
 
 INSTANTIATE_TEST_SUITE_P(Trained, PretrainedNetworksTest, ::testing::ValuesIn(kTrained), NameOf);
 INSTANTIATE_TEST_SUITE_P(Hollow, PretrainedNetworksTest, ::testing::ValuesIn(kHollow), NameOf);
+INSTANTIATE_TEST_SUITE_P(Others, PretrainedNetworksTest, ::testing::ValuesIn(kOthers), NameOf);
+INSTANTIATE_TEST_SUITE_P(Trained, PretrainedHeadsTest, ::testing::ValuesIn(kTrained), NameOf);
+INSTANTIATE_TEST_SUITE_P(Hollow, PretrainedHeadsTest, ::testing::ValuesIn(kHollow), NameOf);
 INSTANTIATE_TEST_SUITE_P(Trained, PretrainedWeightsTest, ::testing::ValuesIn(kTrained), NameOf);
 
 }  // namespace
