@@ -36,16 +36,16 @@ struct JobDataOptions {
 
 // The data of a job, opened. All pipelines give the same fields.
 struct JobData {
-  data::PipelinePtr training;  // with augmentation
-  data::PipelinePtr plain;     // the same samples without it: for statistics
-  data::PipelinePtr held_out;  // null where there is none
-  std::string training_digest;  // SHA-256 in hexadecimal, of all decoded values
-  std::string held_out_digest;  // "" where there is none
+  data::PipelinePtr training;        // with augmentation
+  data::PipelinePtr plain;           // the same samples without it: for statistics
+  data::PipelinePtr held_out;        // null where there is none
+  std::string training_digest;       // SHA-256 in hexadecimal, of all decoded values
+  std::string held_out_digest;       // "" where there is none
   std::vector<std::string> notices;  // samples that were left out, and why
 };
 
-// Opens what a description names. REQUIRES: one that CheckDataSet accepts. Errors name the source ("data.training: ...")
-// and the file, sample or field.
+// Opens what a description names. REQUIRES: one that CheckDataSet accepts. Errors name the source ("data.training:
+// ...") and the file, sample or field.
 absl::StatusOr<JobData> OpenJobData(const v1::DataSet& description, const JobDataOptions& options);
 
 }  // namespace beak
