@@ -14,6 +14,7 @@ struct Connection {
   std::string server = "127.0.0.1:8001";
   int64_t deadline_ms = 0;  // 0: the client's defaults
 
+  client::ClientOptions Options() const;
   absl::StatusOr<std::unique_ptr<client::Client>> Connect() const;
 };
 

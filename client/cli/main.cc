@@ -3,22 +3,22 @@
 
 #include <chrono>
 #include <cstdio>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "client/cli/bench_command.h"
 #include "client/cli/bench_inputs.h"
 #include "client/cli/bench_report.h"
+#include "client/cli/command.h"
 #include "client/cli/model_command.h"
 #include "client/cli/model_report.h"
 #include "client/cli/predict_command.h"
 #include "client/cli/tensors.h"
+#include "client/cli/train_app.h"
 
 namespace beak::cli {
 namespace {
@@ -26,23 +26,9 @@ namespace {
 constexpr int kFailure = 1;
 constexpr int kUsage = 2;
 
-// What a command has to say, and whether it is good news.
-struct Outcome {
-  std::string text;
-  bool good = true;
-};
-using Command = std::function<absl::StatusOr<Outcome>()>;
-
 absl::StatusOr<Outcome> Good(absl::StatusOr<std::string> text) {
   if (!text.ok()) return text.status();
   return Outcome{*std::move(text), true};
-}
-
-void AddConnection(CLI::App& app, Connection& connection) {
-  app.add_option("--server", connection.server, "Address of the server")->capture_default_str()->type_name("HOST:PORT");
-  app.add_option("--deadline-ms", connection.deadline_ms, "How long a call may take")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
 }
 
 CLI::Validator Assignment() {
@@ -264,6 +250,7 @@ int Main(int argc, char** argv) {
   Command command;
   AddPredict(app, command);
   AddModel(app, command);
+  AddTrain(app, command);
   AddBench(app, command);
   AddHealth(app, command);
   try {
