@@ -15,11 +15,13 @@ import subprocess
 import sys
 
 import report
-from serving import idle, latency, lecture, no_tuning, overload, overload_large, reload, row, saturation, triton
+from serving import (idle, latency, lecture, no_tuning, overload, overload_large, reload, row, saturation, training,
+                     triton)
 from serving.bench import ROOT, Bench
 
 FIGURES = {"saturation": saturation, "lecture": lecture, "overload": overload, "overload-large": overload_large,
-           "latency": latency, "no-tuning": no_tuning, "reload": reload, "idle": idle, "triton": triton}
+           "latency": latency, "no-tuning": no_tuning, "reload": reload, "idle": idle, "training": training,
+           "triton": triton}
 
 
 def parse_arguments():
