@@ -153,7 +153,6 @@ class JobManagerImpl final : public JobManager {
       return absl::InvalidArgumentError(
           absl::StrCat("spec: expected at most ", kMaxSpecBytes, " bytes, got ", spec.ByteSizeLong()));
     }
-    RETURN_IF_ERROR(Annotate(models_.CheckPublishable(spec.model()), "model"));
     if (!validate_only) {
       ASSIGN_OR_RETURN(const auto jobs, store_->CountByState());
       const auto queued = jobs.find(v1::TrainJob::QUEUED);
@@ -171,6 +170,7 @@ class JobManagerImpl final : public JobManager {
 
   absl::StatusOr<v1::TrainJob> FinishCreate(const std::string& request_id, const v1::TrainJobSpec& spec,
                                             bool validate_only) {
+    RETURN_IF_ERROR(Annotate(models_.CheckPublishable(spec.model()), "model"));
     if (!validate_only) return supervisor_.Add({request_id, spec});
     v1::TrainJob job;
     job.set_request_id(request_id);
