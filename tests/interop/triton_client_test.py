@@ -308,7 +308,7 @@ class Classification(ServerTest):
             with self.subTest(digit=digit):
                 drawn = Image.open(DEMO / f"digits/{digit}.png").convert("L")
                 picture = drawn.resize((28, 28), Image.Resampling.BILINEAR)
-                image = 1 - np.asarray(picture, np.float32)[None, None] / 255
+                image = 255 - np.asarray(picture, np.float32)[None, None]
                 value, _, name = self.classify("mnist", {"image": image}, "probabilities", 1)[0][0]
                 self.assertEqual(name, label)
                 self.assertGreater(float(value), 0.8)
