@@ -134,6 +134,7 @@ class JobRun {
     ProgressMeter meter(clock_);
     options.progress = [&](int64_t done, int64_t total) {
       if (meter.DueToTell()) events_.Reading(done, total);
+      if (options_.while_reading) options_.while_reading();
     };
     ASSIGN_OR_RETURN(data_, OpenJobData(spec_.data(), options));
     RETURN_IF_ERROR(CheckStop());

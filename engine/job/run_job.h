@@ -29,6 +29,8 @@ struct RunJobOptions {
   std::map<std::string, std::string> code;  // for lineage: "version", "instruction_set", "kernels"
   std::function<bool()> stop;               // whether somebody wants it to end
   std::function<bool()> wait_for_folder;    // see LockJobFolder
+  // Called now and then while data is read, which cannot be broken off: it need not return, for nothing is written yet.
+  std::function<void()> while_reading;
 };
 
 // Runs a whole train job, or checks it: reads job, network and data, fits them together, trains or goes on from a

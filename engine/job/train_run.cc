@@ -13,6 +13,8 @@
 namespace beak {
 namespace {
 
+constexpr double kWorkToWriting = 100;  // seconds between two checkpoints for each that one takes
+
 constexpr char kTrainer[] = "trainer/";
 constexpr char kEpoch[] = "epoch/";
 constexpr char kPlateau[] = "plateau/";
@@ -223,7 +225,7 @@ void TrainRun::Tell(v1::TrainProgress::Phase phase) {
   progress.set_phase(phase);
   progress.set_step(trainer_->steps());
   progress.set_steps(plan_.steps);
-  progress.set_epoch(position_.epoch);
+  progress.set_epoch(std::min(position_.epoch, plan_.epochs - 1));
   progress.set_epochs(plan_.epochs);
   progress.set_loss(sums_.loss());
   progress.set_learning_rate(learning_rate_);
@@ -243,20 +245,24 @@ absl::Status TrainRun::Stop() {
   return absl::CancelledError(absl::StrCat("stopped as asked after ", trainer_->steps(), " steps"));
 }
 
-// The end of an epoch writes one of its own, when it has been looked at.
+// The end of an epoch writes one of its own, when it has been looked at. Between them a slow disk does not slow
+// training down.
 bool TrainRun::CheckpointDue() const {
   if (options_.checkpoints == nullptr || within_step_) return false;
   if (checkpoint_wanted_) return true;
-  return position_.batch < plan_.batches_per_epoch &&
-         Seconds(clock_.Now() - last_checkpoint_) >= static_cast<double>(plan_.checkpoint_seconds);
+  if (position_.batch == plan_.batches_per_epoch) return false;
+  const double least = std::max(static_cast<double>(plan_.checkpoint_seconds), kWorkToWriting * checkpoint_cost_);
+  return Seconds(clock_.Now() - last_checkpoint_) >= least;
 }
 
 absl::Status TrainRun::WriteCheckpoint() {
   if (options_.checkpoints == nullptr) return absl::OkStatus();
+  const MonotonicTime begin = clock_.Now();
   RETURN_IF_ERROR(
       options_.checkpoints->Write({trainer_->steps(), position_, ExportProgress(), epochs_, options_.origin}));
   checkpoint_wanted_ = false;
   last_checkpoint_ = clock_.Now();
+  checkpoint_cost_ = Seconds(last_checkpoint_ - begin);
   meter_.Restart();
   return absl::OkStatus();
 }

@@ -121,6 +121,7 @@ class TrainRun {
   bool checkpoint_wanted_ = false;  // as soon as the step is complete
   MonotonicTime started_;
   MonotonicTime last_checkpoint_;
+  double checkpoint_cost_ = 0;    // seconds that it took
   double measuring_seconds_ = 0;  // the last time
 };
 

@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -122,7 +124,8 @@ void AddOptions(CLI::App& app, Flags& flags) {
 // What CLI11 cannot check by itself; throws what its parser would.
 void CheckFlags(const Flags& flags) {
   if (flags.job.output.empty() && !flags.job.check) throw CLI::RequiredError("--output");
-  for (const auto& [name, fd] : {std::pair("--events-fd", flags.events_fd), {"--control-fd", flags.control_fd}}) {
+  for (const auto& [name, fd] :
+       {std::pair("--events-fd", flags.events_fd), std::pair("--control-fd", flags.control_fd)}) {
     if (fd == kNoFd || fcntl(fd, F_GETFD) >= 0) continue;
     throw CLI::ValidationError(std::string(name) + ": expected an open file descriptor, got " + std::to_string(fd));
   }
@@ -140,6 +143,11 @@ int Train(Flags& flags) {
   CatchSignals();
   StopRequest stop(flags.control_fd);
   flags.job.stop = [&] { return stop.Asked(); };
+  flags.job.while_reading = [&] {
+    if (!stop.Asked()) return;
+    std::fprintf(stderr, "beak-train: stopped as asked while data was read\n");
+    std::_Exit(kStopped);
+  };
   flags.job.foreign = flags.events_fd != kNoFd || flags.control_fd != kNoFd;  // a server's, who took it from a client
   if (flags.control_fd != kNoFd) flags.job.wait_for_folder = [&] { return !stop.Asked(kWaitMilliseconds); };
   flags.job.code = {

@@ -33,12 +33,13 @@ class TickingClock final : public Clock {
  public:
   explicit TickingClock(std::chrono::nanoseconds tick) : tick_(tick) {}
   MonotonicTime Now() const override {
-    return MonotonicTime(std::chrono::hours(1)) + tick_ * ticks_.fetch_add(1, std::memory_order_relaxed);
+    return MonotonicTime(std::chrono::hours(1)) + std::chrono::nanoseconds(now_.fetch_add(tick_.count()));
   }
+  void Advance(std::chrono::nanoseconds step) const { now_ += step.count(); }
 
  private:
   const std::chrono::nanoseconds tick_;
-  mutable std::atomic<int64_t> ticks_{0};
+  mutable std::atomic<int64_t> now_{0};  // nanoseconds
 };
 
 // Keeps what it is told.

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -403,25 +404,25 @@ TEST(TrainRunTest, AStopWhileMeasuringLosesNothing) {
 
 TEST(TrainRunTest, CheckpointsAreWrittenByTimeAndAfterEachEpoch) {
   const SmallJob job = PictureJob([](SmallJob& small) { small.plan.checkpoint_seconds = 30; });
-  const auto steps = [&](std::chrono::nanoseconds tick) {
+  // How many there have been, where each batch takes so long, and so does each look at the clock.
+  const auto count = [&](std::chrono::nanoseconds batch, std::chrono::nanoseconds look) {
     const TempDir dir;
     Recorder events;
-    const TickingClock clock(tick);
-    int asked = 0;
-    // Stopped where only what was due has been written: the folder's newest tells.
-    std::vector<std::string> seen;
+    const TickingClock clock(look);
+    std::set<std::string> seen;
     EXPECT_OK(RunOnce(job, events, clock, dir.path(), [&] {
-                ++asked;
-                const auto names = ListDirectory(dir.path());
-                if (names.ok() && !names->empty() && (seen.empty() || seen.back() != names->back())) {
-                  seen.push_back(names->back());
-                }
-                return false;
-              }).status());
-    return seen.size();
+      clock.Advance(batch);
+      const auto names = ListDirectory(dir.path());
+      if (names.ok()) seen.insert(names->begin(), names->end());
+      return false;
+    }));
+    return seen.size() / 2;
   };
-  EXPECT_EQ(steps(std::chrono::nanoseconds(1)), 2u) << "one an epoch; after the last one nobody asks";
-  EXPECT_EQ(steps(std::chrono::hours(1)), 3u * 4 - 1) << "one a step";
+  using std::chrono::seconds;
+  EXPECT_EQ(count(seconds(0), seconds(0)), 2u) << "one an epoch; after the last one nobody looks";
+  EXPECT_EQ(count(seconds(31), seconds(0)), 3u * 4 - 1) << "one a step";
+  EXPECT_EQ(count(seconds(20), seconds(0)), 2u * 3 - 1) << "after every second step, and one an epoch";
+  EXPECT_LT(count(seconds(31), seconds(1)), 4u) << "writing one takes a second: that may be a hundredth of the time";
 }
 
 TEST(TrainRunTest, ACheckpointOfAnotherPlanIsRefused) {
