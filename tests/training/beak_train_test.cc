@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "engine/base/file.h"
+#include "engine/base/sha256.h"
 #include "engine/io/npy.h"
 #include "proto/inference/model_config.pb.h"
 #include "tests/engine/support/run_graph.h"
@@ -377,6 +378,24 @@ TEST_F(BeakTrainTest, WhatCannotBeComparedIsSaidBeforeTraining) {
   EXPECT_EQ(process.Wait(), kFailed);
   EXPECT_TRUE(process.Epochs().empty());
   EXPECT_THAT(process.Failure()->message(), HasSubstr("other.onnx"));
+}
+
+TEST_F(BeakTrainTest, GoesOnWithTheNetworkThatServes) {
+  const std::string parent = Undisturbed();
+  std::string job = kJob;
+  const size_t begin = job.find("network {"), end = job.find("data {");
+  job.replace(begin, end - begin, "network { served { name: 'bright' } }\n");
+  job = absl::StrReplaceAll(job, {{"input { field: \"image\" scale_range {} }", ""}, {"epochs: 12", "epochs: 1"}});
+  dir_.Write("job.textproto", job);
+  TrainProcess lost(Arguments("lost"));
+  EXPECT_EQ(lost.Wait(), kFailed) << "nobody has said where it is";
+  TrainProcess process(Arguments("out", {"--served-model=" + (dir_ / "undisturbed/result/model.onnx")}));
+  ASSERT_EQ(process.Wait(), kDone) << process.Output();
+  EXPECT_GT(process.Epochs().front().training().accuracy(), 0.8) << "it has learned before";
+  Sha256 digest;
+  digest.Update(parent.data(), parent.size());
+  const auto lineage = nlohmann::json::parse(Contents("out/result/lineage.json"));
+  EXPECT_EQ(lineage["parent"]["sha256"], ToHex(digest.Finish()));
 }
 
 // ---------------------------------------------------------------- what is wrong
