@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -83,15 +84,19 @@ class TrainClient::Watches {
   }
 
  private:
-  // What one call has told.
+  // What the calls of a watch have told.
   struct Told {
-    absl::Status status;
-    bool anything = false;
-    v1::TrainJob job;  // the last
+    bool anything = false;  // by the last call
+    v1::TrainJob job;       // the last; a change of state comes without epochs
+    std::map<int64_t, v1::EpochReport> epochs;
+
+    void Add(const v1::TrainJobUpdate& update);
+    v1::TrainJob JobWithEpochs() &&;
   };
 
-  Told Call(v1::TrainService::Stub& stub, const std::string& id, steady_clock::time_point deadline,
-            const OnUpdate& on_update);
+  // One call; how it ended.
+  absl::Status Call(v1::TrainService::Stub& stub, const std::string& id, steady_clock::time_point deadline,
+                    const OnUpdate& on_update, Told* told);
   bool Begin(grpc::ClientContext* context) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!stopped_) contexts_.insert(context);
@@ -120,42 +125,56 @@ absl::StatusOr<v1::TrainJob> TrainClient::Watches::Watch(v1::TrainService::Stub&
   const RetryOptions retries = WatchRetries();
   FailedAttempt failed;
   failed.number = 0;
+  Told told;
   while (true) {
     const steady_clock::time_point begun = steady_clock::now();
-    Told told = Call(stub, id, deadline, on_update);
-    if (told.status.ok() && HasEnded(told.job)) return std::move(told.job);
-    if (told.status.ok()) told.status = absl::UnavailableError("watch: expected to hear of the job's end, got nothing");
-    if (told.status.code() != absl::StatusCode::kUnavailable) return told.status;
+    absl::Status status = Call(stub, id, deadline, on_update, &told);
+    if (status.ok() && HasEnded(told.job)) return std::move(told).JobWithEpochs();
+    if (status.ok()) status = absl::UnavailableError("watch: expected to hear of the job's end, got nothing");
+    if (status.code() != absl::StatusCode::kUnavailable) return status;
 
     const steady_clock::time_point now = steady_clock::now();
     failed.number = now - begun > kGoodWatch ? 1 : failed.number + 1;
-    if (failed.number == 1 && options.on_lost) options.on_lost(told.status);
+    if (failed.number == 1 && options.on_lost) options.on_lost(status);
     if (told.anything) patience_ends = now + std::min(options.patience, kLongest);
     failed.time_left = std::min(deadline, patience_ends) - now;
     failed.random = UniformRandom();
     const std::optional<nanoseconds> delay = RetryDelay(retries, failed);
-    if (!delay) return deadline <= patience_ends ? absl::DeadlineExceededError("the job has not ended") : told.status;
+    if (!delay) return deadline <= patience_ends ? absl::DeadlineExceededError("the job has not ended") : status;
     Wait(*delay);
   }
 }
 
-TrainClient::Watches::Told TrainClient::Watches::Call(v1::TrainService::Stub& stub, const std::string& id,
-                                                      steady_clock::time_point deadline, const OnUpdate& on_update) {
+void TrainClient::Watches::Told::Add(const v1::TrainJobUpdate& update) {
+  anything = true;
+  if (update.has_epoch()) epochs[update.epoch().epoch()] = update.epoch();
+  if (!update.has_job()) return;
+  job = update.job();
+  for (const v1::EpochReport& epoch : job.epoch()) epochs[epoch.epoch()] = epoch;
+}
+
+v1::TrainJob TrainClient::Watches::Told::JobWithEpochs() && {
+  job.clear_epoch();
+  for (auto& [number, epoch] : epochs) *job.add_epoch() = std::move(epoch);
+  return std::move(job);
+}
+
+absl::Status TrainClient::Watches::Call(v1::TrainService::Stub& stub, const std::string& id,
+                                        steady_clock::time_point deadline, const OnUpdate& on_update, Told* told) {
   grpc::ClientContext context;
   const auto left = std::chrono::duration_cast<system_clock::duration>(deadline - steady_clock::now());
   context.set_deadline(system_clock::now() + left);
-  Told told;
-  if (!Begin(&context)) return told.status = absl::CancelledError("the watch was stopped"), told;
+  told->anything = false;
+  if (!Begin(&context)) return absl::CancelledError("the watch was stopped");
   const auto reader = stub.WatchTrainJob(&context, ForJob<v1::WatchTrainJobRequest>(id));
   v1::TrainJobUpdate update;
   while (reader->Read(&update)) {
-    told.anything = true;
-    if (update.has_job()) told.job = update.job();
+    told->Add(update);
     if (on_update) on_update(update);
   }
-  told.status = wire::FromGrpcStatus(reader->Finish());
+  const absl::Status status = wire::FromGrpcStatus(reader->Finish());
   End(&context);
-  return told;
+  return status;
 }
 
 bool HasEnded(const v1::TrainJob& job) {

@@ -67,9 +67,9 @@ class TrainClient {
                                                         const CallOptions& options = {});
 
   // Tells the job as it is now, then what becomes of it, on this thread, and returns the job once it has ended, however
-  // it did. Where the server goes away and comes back the job is told anew, with the epochs that were missed in it.
-  // UNAVAILABLE where it stays away, DEADLINE_EXCEEDED, CANCELLED after StopWatching; RESOURCE_EXHAUSTED where
-  // `on_update` takes so long that the server has lost patience.
+  // it did, with its epochs. Where the server goes away and comes back the job is told anew, with the epochs that were
+  // missed in it. UNAVAILABLE where it stays away, DEADLINE_EXCEEDED, CANCELLED after StopWatching; RESOURCE_EXHAUSTED
+  // where `on_update` takes so long that the server has lost patience.
   using OnUpdate = std::function<void(const v1::TrainJobUpdate&)>;
   absl::StatusOr<v1::TrainJob> WatchJob(const std::string& id, const OnUpdate& on_update,
                                         const WatchOptions& options = {});

@@ -52,26 +52,52 @@ std::string PhaseText(v1::TrainProgress::Phase phase) {
   }
 }
 
-// What stands before the bar, and what behind it.
-std::string LineHead(const v1::TrainProgress& progress) {
-  std::string text = PhaseText(progress.phase());
+// What a line tells. On a terminal numbers are padded, so that nothing jumps.
+struct Pieces {
+  std::string head;  // phase and epoch
+  std::string step;
+  std::string loss;
+  std::string rate;
+  std::string tail;  // how fast it is, or why it is not
+};
+
+Pieces PiecesOf(const v1::TrainProgress& progress, bool padded) {
+  Pieces pieces;
+  pieces.head = PhaseText(progress.phase());
   if (progress.epochs() > 0) {
-    absl::StrAppendFormat(&text, "  epoch %d/%d", std::min(progress.epoch() + 1, progress.epochs()), progress.epochs());
+    absl::StrAppendFormat(&pieces.head, "  epoch %d/%d", std::min(progress.epoch() + 1, progress.epochs()),
+                          progress.epochs());
   }
-  if (progress.steps() > 0) absl::StrAppendFormat(&text, "  step %d/%d", progress.step(), progress.steps());
-  return text;
+  const std::string steps = absl::StrCat(progress.steps());
+  const int width = padded ? static_cast<int>(steps.size()) : 0;
+  if (progress.steps() > 0) pieces.step = absl::StrFormat("  step %*d/%s", width, progress.step(), steps);
+  if (progress.phase() == v1::TrainProgress::TRAINING && progress.step() > 0) {
+    pieces.loss = absl::StrFormat("  loss %.4f", progress.loss());
+    pieces.rate = absl::StrFormat("  rate %-*s", padded ? 8 : 0, absl::StrFormat("%.3g", progress.learning_rate()));
+    pieces.tail = absl::StrFormat("  %*.0f samples/s", padded ? 5 : 0, progress.samples_per_second());
+    const std::string left = progress.seconds_left() > 0 ? Duration(progress.seconds_left()) : "";
+    if (!left.empty()) absl::StrAppendFormat(&pieces.tail, "  %*s left", padded ? 5 : 0, left);
+  }
+  if (progress.paused()) pieces.tail = "  paused: serving needs the cores";
+  return pieces;
 }
-std::string LineTail(const v1::TrainProgress& progress) {
-  std::string text;
-  if (progress.step() > 0) {
-    absl::StrAppendFormat(&text, "  loss %.4f  rate %.3g", progress.loss(), progress.learning_rate());
+
+std::string WithoutBar(const Pieces& pieces) {
+  return absl::StrCat(pieces.head, pieces.step, pieces.loss, pieces.rate, pieces.tail);
+}
+
+// Where there is no room for all, the bar is worth more than the numbers that it stands for.
+std::string WithBar(Pieces pieces, double part, const LineStyle& style) {
+  const std::string percent = absl::StrFormat(" %3d%%", static_cast<int>(100 * part));
+  const auto room = [&] {
+    return style.columns - static_cast<int>(WithoutBar(pieces).size() + percent.size()) - 4;  // spaces and brackets
+  };
+  for (std::string* dispensable : {&pieces.rate, &pieces.step}) {
+    if (room() < kLeastBar) dispensable->clear();
   }
-  if (progress.paused()) return absl::StrCat(text, "  paused: serving needs the cores");
-  if (progress.samples_per_second() > 0)
-    absl::StrAppendFormat(&text, "  %.0f samples/s", progress.samples_per_second());
-  const std::string left = progress.seconds_left() > 0 ? Duration(progress.seconds_left()) : "";
-  if (!left.empty()) absl::StrAppend(&text, "  ", left, " left");
-  return text;
+  if (room() < kLeastBar) return WithoutBar(pieces).substr(0, static_cast<size_t>(style.columns));
+  pieces.head += "  " + Bar(part, std::min(room(), kMostBar), style.utf8) + percent;
+  return WithoutBar(pieces);
 }
 
 }  // namespace
@@ -114,21 +140,15 @@ std::string EpochRow(const v1::EpochReport& epoch) {
 }
 
 std::string ProgressLine(const v1::TrainProgress& progress, const LineStyle& style) {
-  const std::string head = LineHead(progress), tail = LineTail(progress);
-  if (style.columns == 0) return head + tail;
-  const std::string percent = absl::StrFormat(" %.0f%%", 100 * Part(progress));
-  const auto used = static_cast<int>(head.size() + percent.size() + tail.size()) + 4;  // two spaces, two brackets
-  const int bar = std::min(style.columns - used, kMostBar);
-  if (progress.steps() > 0 && bar >= kLeastBar) {
-    return absl::StrCat(head, "  ", Bar(Part(progress), bar, style.utf8), percent, tail);
-  }
-  return (head + tail).substr(0, static_cast<size_t>(style.columns));
+  if (style.columns == 0) return WithoutBar(PiecesOf(progress, false));
+  if (progress.steps() > 0) return WithBar(PiecesOf(progress, true), Part(progress), style);
+  return WithoutBar(PiecesOf(progress, true)).substr(0, static_cast<size_t>(style.columns));
 }
 
 std::string ShortProgress(const v1::TrainProgress& progress) {
   if (progress.steps() <= 0) return PhaseText(progress.phase());
-  return absl::StrFormat("epoch %d/%d %.0f%%%s", std::min(progress.epoch() + 1, progress.epochs()), progress.epochs(),
-                         100 * Part(progress), progress.paused() ? " paused" : "");
+  return absl::StrFormat("epoch %d/%d %d%%%s", std::min(progress.epoch() + 1, progress.epochs()), progress.epochs(),
+                         static_cast<int>(100 * Part(progress)), progress.paused() ? " paused" : "");
 }
 
 std::string StateText(const v1::TrainJob& job) {

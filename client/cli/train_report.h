@@ -21,8 +21,8 @@ std::string Percent(double part);
 std::string EpochHeader();
 std::string EpochRow(const v1::EpochReport& epoch);
 
-// How far a job is, in one line without its end: of at most so many columns with a bar, or (0) as long as it takes and
-// without.
+// How far a job is, in one line without its end: of at most so many columns, with a bar and what else there is room
+// for, or (0) all of it without a bar.
 struct LineStyle {
   int columns = 0;
   bool utf8 = false;

@@ -164,6 +164,37 @@ TEST_F(TrainClientTest, AWatchGoesOnWhenTheServerIsBack) {
   EXPECT_THAT(lost, ElementsAre(absl::UnavailableError("the server is shutting down"))) << "told once for both";
 }
 
+TEST_F(TrainClientTest, TheJobThatHasEndedHasAllItsEpochs) {
+  const auto epoch = [](int number, double seconds) {
+    v1::EpochReport report;
+    report.set_epoch(number);
+    report.set_seconds(seconds);
+    return report;
+  };
+  std::atomic<int> calls = 0;
+  server_.watch = [&](const auto&, const auto& send) -> absl::Status {
+    v1::TrainJob job = Job(v1::TrainJob::RUNNING);
+    if (++calls == 1) {
+      send(Update(job));
+      send(Update(epoch(0, 1)));
+      send(Update(epoch(1, 1)));
+      return absl::UnavailableError("going");
+    }
+    for (const int number : {0, 1, 2}) *job.add_epoch() = epoch(number, 2);
+    send(Update(job));
+    send(Update(epoch(3, 2)));
+    send(Update(Job(v1::TrainJob::SUCCEEDED)));  // a change of state, without epochs
+    return absl::OkStatus();
+  };
+  ASSERT_OK_AND_ASSIGN(const v1::TrainJob job, client_->WaitUntilDone("j"));
+  EXPECT_EQ(job.state(), v1::TrainJob::SUCCEEDED);
+  ASSERT_EQ(job.epoch_size(), 4);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(job.epoch(i).epoch(), i);
+    EXPECT_EQ(job.epoch(i).seconds(), 2) << "the newest report counts";
+  }
+}
+
 TEST_F(TrainClientTest, AServerMayBeRestartedMeanwhile) {
   std::promise<void> watching;
   std::atomic<int> calls = 0;

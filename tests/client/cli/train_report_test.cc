@@ -74,14 +74,42 @@ TEST(TrainReportTest, APausedJobSaysWhy) {
 }
 
 TEST(TrainReportTest, TheBarTakesTheRoomThatThereIs) {
-  EXPECT_EQ(ProgressLine(Progress(), {110, false}),
-            "training  epoch 2/5  step 1234/4690  [###            ] 26%  loss 0.0812  rate 0.001  1834 samples/s  "
-            "1:02 left");
-  EXPECT_THAT(ProgressLine(Progress(), {110, true}), HasSubstr("[\u2588\u2588\u2588\u2589           ] 26%"));
-  EXPECT_THAT(ProgressLine(Progress(), {400, false}), HasSubstr("[#######                       ] 26%"));
-  EXPECT_THAT(ProgressLine(Progress(), {96, false}), Not(HasSubstr("[")));
-  for (const int columns : {1, 10, 40, 79, 95, 100, 110, 130}) {
+  EXPECT_EQ(
+      ProgressLine(Progress(), {119, false}),
+      "training  epoch 2/5  [####              ]  26%  step 1234/4690  loss 0.0812  rate 0.001      1834 samples/s  "
+      " 1:02 left");
+  EXPECT_THAT(ProgressLine(Progress(), {119, true}), HasSubstr("[\u2588\u2588\u2588\u2588\u258b             ]  26%"));
+  EXPECT_THAT(ProgressLine(Progress(), {400, false}), HasSubstr("[#######                       ]  26%"));
+  for (const int columns : {1, 10, 40, 60, 79, 95, 100, 110, 130}) {
     EXPECT_LE(ProgressLine(Progress(), {columns, false}).size(), static_cast<size_t>(columns));
+  }
+}
+
+TEST(TrainReportTest, NumbersThatTheBarStandsForMakeRoomForIt) {
+  EXPECT_EQ(ProgressLine(Progress(), {99, false}),
+            "training  epoch 2/5  [###          ]  26%  step 1234/4690  loss 0.0812   1834 samples/s   1:02 left");
+  EXPECT_EQ(ProgressLine(Progress(), {79, false}),
+            "training  epoch 2/5  [##       ]  26%  loss 0.0812   1834 samples/s   1:02 left");
+  EXPECT_EQ(ProgressLine(Progress(), {60, false}), "training  epoch 2/5  loss 0.0812   1834 samples/s   1:02 lef");
+}
+
+TEST(TrainReportTest, NothingJumpsWhileNumbersGrow) {
+  v1::TrainProgress progress = Progress();
+  progress.set_step(9);
+  progress.set_seconds_left(3000);
+  const size_t bracket = ProgressLine(progress, {130, false}).find(']');
+  progress.set_step(4000);
+  progress.set_seconds_left(9);
+  progress.set_learning_rate(1.25e-5);
+  progress.set_samples_per_second(12'345);
+  EXPECT_EQ(ProgressLine(progress, {130, false}).find(']'), bracket);
+}
+
+TEST(TrainReportTest, OnlyTrainingHasALossThatChanges) {
+  v1::TrainProgress progress = Progress();
+  for (const auto phase : {v1::TrainProgress::EVALUATING, v1::TrainProgress::EXPORTING}) {
+    progress.set_phase(phase);
+    EXPECT_THAT(ProgressLine(progress, LineStyle()), Not(HasSubstr("loss")));
   }
 }
 
@@ -89,10 +117,12 @@ TEST(TrainReportTest, TheBarEndsFull) {
   v1::TrainProgress progress = Progress();
   progress.set_step(4690);
   EXPECT_THAT(ProgressLine(progress, {400, false}), HasSubstr("[##############################] 100%"));
+  progress.set_step(4689);
+  EXPECT_THAT(ProgressLine(progress, {400, false}), HasSubstr("99%")) << "not before the end";
   progress.set_step(5000);
   EXPECT_THAT(ProgressLine(progress, {400, true}), HasSubstr("100%")) << "whatever the server says";
   progress.set_step(-7);
-  EXPECT_THAT(ProgressLine(progress, {400, true}), HasSubstr("] 0%"));
+  EXPECT_THAT(ProgressLine(progress, {400, true}), HasSubstr("]   0%"));
 }
 
 TEST(TrainReportTest, TimesThatNobodyKnowsAreLeftOut) {
