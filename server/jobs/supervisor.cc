@@ -11,6 +11,16 @@
 namespace beak {
 namespace {
 
+void LogState(const std::string& id, const std::string& model, v1::TrainJob::State state, const std::string& reason) {
+  const std::string event = absl::StrCat("train job ", NameOf(state));
+  if (reason.empty()) {
+    LogInfo(event, {{"job", id}, {"model", model}});
+  } else {
+    Log(state == v1::TrainJob::FAILED ? LogLevel::kWarning : LogLevel::kInfo, event,
+        {{"job", id}, {"model", model}, {"reason", reason}});
+  }
+}
+
 absl::Status WrongState(const std::string& id, const std::string& is) {
   return absl::FailedPreconditionError(
       absl::StrCat("job '", id, "': expected one that can be cancelled, got one that ", is));
@@ -190,8 +200,7 @@ absl::Status Supervisor::ChangeState(Job& job, v1::TrainJob::State state, const 
   ASSIGN_OR_RETURN(const v1::TrainJob now, parts_.store.SetState(job.id, state, reason, NowMs()));
   job.state = state;
   job.observer = state == v1::TrainJob::RUNNING ? parts_.metrics.ObserveTraining(job.model) : nullptr;
-  Log(state == v1::TrainJob::FAILED ? LogLevel::kWarning : LogLevel::kInfo, absl::StrCat("train job ", NameOf(state)),
-      {{"job", job.id}, {"model", job.model}, {"reason", reason}});
+  LogState(job.id, job.model, state, reason);
   watchers_.ForEach(job.id, [&](JobListener& listener) { listener.OnJob(now); });
   if (HasEnded(state)) watchers_.Forget(job.id);
   CountJobs();
