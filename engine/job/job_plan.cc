@@ -91,9 +91,8 @@ class Planner {
     const std::vector<Shape> row_shapes = FitInputs(binding, schema_, network_.graph, lines_);
     if (lines_.size() > before) return absl::OkStatus();
     plan_.input_fields = binding.inputs;
-    plan_.trainer.batch_rows = std::min(plan_.loading.batch_size, data_.training->size());
-    const FittedLosses fitted =
-        FitLosses(binding, schema_, network_.graph, row_shapes, plan_.trainer.batch_rows, lines_);
+    const int64_t rows = std::min(plan_.loading.batch_size, data_.training->size());
+    const FittedLosses fitted = FitLosses(binding, schema_, network_.graph, row_shapes, rows, lines_);
     if (lines_.size() > before) return absl::OkStatus();
     for (const BoundLoss& bound : binding.losses) plan_.target_fields.push_back(bound.target);
     FindClasses(fitted);
@@ -103,7 +102,7 @@ class Planner {
     plan_.trainer = network_.options;
     plan_.trainer.training.losses = fitted.losses;
     plan_.trainer.row_shapes = row_shapes;
-    plan_.trainer.batch_rows = std::min(plan_.loading.batch_size, data_.training->size());
+    plan_.trainer.batch_rows = rows;
     return absl::OkStatus();
   }
 
