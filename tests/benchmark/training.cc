@@ -1,8 +1,8 @@
 // How fast a described network trains, and how well the lecture's network learns MNIST.
 //
-//   beak-benchmark-training speed NETWORK BATCH THREADS SECONDS     random images: images per second, memory
-//   beak-benchmark-training profile NETWORK BATCH THREADS SECONDS   the same, and where the time goes
-//   beak-benchmark-training mnist EPOCHS THREADS                    test accuracy after each epoch (BEAK_DATA)
+//   beak-benchmark-training speed NETWORK BATCH THREADS SECONDS [--json]   random images: images per second, memory
+//   beak-benchmark-training profile NETWORK BATCH THREADS SECONDS          the same, and where the time goes
+//   beak-benchmark-training mnist EPOCHS THREADS                           test accuracy after each epoch (BEAK_DATA)
 //
 // The same as training_peer.py of the peers: float32, SGD with momentum 0.9, softmax cross-entropy; the shortest step.
 
@@ -105,7 +105,8 @@ double PeakMegabytes() {
   return 0;
 }
 
-int Speed(const std::string& name, int64_t batch, int threads, double seconds, bool profile) {
+int Speed(const std::string& name, int64_t batch, int threads, double seconds, const std::string& mode) {
+  const bool profile = mode == "profile";
   absl::StatusOr<Subject> subject = MakeSubject(name, batch, threads);
   if (!subject.ok()) return Fail(subject.status());
   Trainer& trainer = *subject->training.trainer;
@@ -122,10 +123,14 @@ int Speed(const std::string& name, int64_t batch, int threads, double seconds, b
     if (step >= 2) shortest = std::min(shortest, Seconds(clock.Now() - begin));
   }
   if (profile) PrintProfile(trainer.program(), timer, shortest);
-  std::printf("%s: batch %lld on %d threads: %.2f ms a step, %.1f images/s, peak memory %.0f MB, workspace %.1f MB\n",
-              name.c_str(), static_cast<long long>(batch), threads, shortest * 1e3,
-              static_cast<double>(batch) / shortest, PeakMegabytes(),
-              static_cast<double>(trainer.workspace_bytes()) / 1e6);
+  const double images_per_second = static_cast<double>(batch) / shortest;
+  if (mode == "--json") {
+    std::printf("{\"images_s\": %.1f, \"peak_mb\": %.0f}\n", images_per_second, PeakMegabytes());
+  } else {
+    std::printf("%s: batch %lld on %d threads: %.2f ms a step, %.1f images/s, peak memory %.0f MB, workspace %.1f MB\n",
+                name.c_str(), static_cast<long long>(batch), threads, shortest * 1e3, images_per_second,
+                PeakMegabytes(), static_cast<double>(trainer.workspace_bytes()) / 1e6);
+  }
   return 0;
 }
 
@@ -170,12 +175,13 @@ int Mnist(int epochs, int threads) {
 
 int Main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
-  if ((what == "speed" || what == "profile") && argc == 6) {
-    return Speed(argv[2], std::atoll(argv[3]), std::atoi(argv[4]), std::atof(argv[5]), what == "profile");
+  const std::string mode = argc == 7 ? argv[6] : what;
+  if ((what == "speed" && (argc == 6 || mode == "--json")) || (what == "profile" && argc == 6)) {
+    return Speed(argv[2], std::atoll(argv[3]), std::atoi(argv[4]), std::atof(argv[5]), mode);
   }
   if (what == "mnist" && argc == 4) return Mnist(std::atoi(argv[2]), std::atoi(argv[3]));
   std::fprintf(stderr,
-               "usage: beak-benchmark-training speed|profile NETWORK BATCH THREADS SECONDS\n"
+               "usage: beak-benchmark-training speed|profile NETWORK BATCH THREADS SECONDS [--json]\n"
                "       beak-benchmark-training mnist EPOCHS THREADS\n");
   return 2;
 }
