@@ -170,10 +170,8 @@ absl::Status CheckpointStore::Write(const Checkpoint& checkpoint) {
   const std::vector<std::string_view> pieces = SafeTensorsPieces(contents, header);
   const std::string digest = DigestOf(pieces);
   if (HasStep(step) && digest != last_tensors_) return absl::OkStatus();
-  const Json json = {{"format", kFormat},
-                     {"tensors_sha256", digest},
-                     {"state_sha256", DigestOf({TextOf(state)})},
-                     {"state", state}};
+  const Json json = {
+      {"format", kFormat}, {"tensors_sha256", digest}, {"state_sha256", DigestOf({TextOf(state)})}, {"state", state}};
   absl::Status status = HasStep(step) ? absl::OkStatus() : WriteFileAtomically(PathOf(step, kTensors), pieces);
   if (status.ok()) status = WriteFileAtomically(PathOf(step, kRest), absl::StrCat(TextOf(json, 2), "\n"));
   if (!status.ok()) {

@@ -12,8 +12,8 @@
 // What tests and benchmarks of whole training runs share: the parts put together as a train job does it.
 namespace beak::testing {
 
-// A described network (deploy/demo/networks/NAME.textproto, or the path of one), initialised, with a trainer whose loss is the softmax
-// cross-entropy of its only output. `options` brings optimiser, batch size, threads and seed.
+// A described network (deploy/demo/networks/NAME.textproto, or the path of one), initialised, with a trainer whose loss
+// is the softmax cross-entropy of its only output. `options` brings optimiser, batch size, threads and seed.
 struct DescribedTraining {
   DescribedNetwork network;
   std::unique_ptr<Trainer> trainer;

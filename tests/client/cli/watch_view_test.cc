@@ -119,7 +119,8 @@ TEST_F(WatchViewTest, APauseIsToldAtOnce) {
   progress.set_paused(true);
   view.Tell(Update(progress));
   view.Tell(Update(progress));
-  EXPECT_EQ(progress_.text(), Line(1) + "\n" + Line(1) + "  paused: serving needs the cores\n");
+  EXPECT_EQ(progress_.text(),
+            Line(1) + "\ntraining  step 1/1000  loss 0.0000  rate 0  paused: serving needs the cores\n");
 }
 
 TEST_F(WatchViewTest, WithoutATerminalThereAreNoControlCharacters) {

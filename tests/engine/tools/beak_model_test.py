@@ -112,7 +112,7 @@ class BeakModelTest(unittest.TestCase):
 
     def test_layers(self):
         text = self.run_model("layers", SOURCE_DIR / "deploy/demo/networks/lecture_cnn.textproto")
-        self.assertIn("conv1    conv2d         [batch, 25, 26, 26]         250\n", text)
+        self.assertIn("conv1          conv2d         [batch, 25, 26, 26]         250\n", text)
         self.assertTrue(text.endswith("\nparameters: 137660, of which 137660 are learned\n"), text)
         wrong = self.write("n.textproto", b'input { name: "x" shape: 4 } layer { name: "a" dense {} } layer { name: "b" maxout {} }')
         text = self.run_model("layers", wrong, code=1)
