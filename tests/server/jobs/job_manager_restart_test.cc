@@ -274,6 +274,10 @@ TEST_F(JobManagerRestartTest, KillingTheServerAtAnyMomentLosesNothing) {
   std::mt19937 random(1);
   for (int life = 0; life < 25; ++life) {
     ServerProcess server(dir_.path(), {script});
+    // The first one lives until it has a job to lose.
+    if (life == 0) {
+      EXPECT_TRUE(Eventually([&] { return !Acknowledged(dir_.path()).empty(); }));
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 120));
     server.Kill();
   }
