@@ -11,13 +11,14 @@
 namespace beak {
 namespace {
 
+constexpr int64_t kMaxBatch = 64;              // larger ones are no faster
 constexpr int64_t kMaxConfusionClasses = 100;  // of a result
 
 }  // namespace
 
 data::LoaderOptions EvaluationLoading(const JobPlan& plan, int64_t samples) {
   data::LoaderOptions loading;
-  loading.batch_size = std::min(plan.loading.batch_size, samples);
+  loading.batch_size = std::min({plan.loading.batch_size, samples, kMaxBatch});
   loading.shuffle = false;
   loading.epochs = 1;
   return loading;

@@ -30,7 +30,8 @@ struct EvaluateOptions {
   std::function<bool()> stop;  // asked between batches; where it says so, the evaluation ends with CANCELLED
 };
 
-// How samples are read to be measured: all of them once, in their order, in batches as large as those of training.
+// How samples are read to be measured: all of them once, in their order, in batches as large as those of training, or
+// of 64 where those are larger.
 data::LoaderOptions EvaluationLoading(const JobPlan& plan, int64_t samples);
 
 // The step of it, compiled for such batches: what a check of a job compiles too. Errors as EvaluationStep's.

@@ -2,7 +2,12 @@
 
 #include <google/protobuf/text_format.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/sha256.h"
+#include "engine/base/status.h"
 
 namespace beak {
 namespace {
@@ -49,7 +54,33 @@ Json DataOf(const Lineage& lineage) {
   return json;
 }
 
+absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  Sha256 digest;
+  std::vector<char> part(size_t{1} << 20);
+  do {
+    file.read(part.data(), static_cast<std::streamsize>(part.size()));
+    digest.Update(part.data(), static_cast<size_t>(file.gcount()));
+  } while (file);
+  if (!file.eof()) return absl::UnavailableError(absl::StrCat("cannot read '", path, "'"));
+  return ToHex(digest.Finish());
+}
+
 }  // namespace
+
+absl::Status FindParent(const v1::NetworkSource& source, const JobFolder& folder, const std::string& served_file,
+                        Lineage& lineage) {
+  std::string path = source.has_served() ? served_file : "";
+  lineage.parent_file = path;
+  for (const std::string& file : {source.onnx_file(), source.description_file()}) {
+    if (file.empty()) continue;
+    lineage.parent_file = file;
+    ASSIGN_OR_RETURN(path, ResolvePath(folder, file));
+  }
+  if (path.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(lineage.parent_sha256, Sha256OfFile(path));
+  return absl::OkStatus();
+}
 
 std::string LineageText(const Lineage& lineage) {
   const v1::TrainResult& result = lineage.result;

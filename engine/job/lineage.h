@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "engine/job/job_data.h"
 #include "proto/beak/v1/train.pb.h"
 
 namespace beak {
@@ -22,6 +24,10 @@ struct Lineage {
   std::string parent_sha256;
   std::string model_sha256;  // of model.onnx
 };
+
+// Fills in what a job's network came from. `served_file` is that of a served model.
+absl::Status FindParent(const v1::NetworkSource& source, const JobFolder& folder, const std::string& served_file,
+                        Lineage& lineage);
 
 // The same as JSON, for lineage.json: one object, the curves as lists of an object an epoch. What is no finite number
 // is null.

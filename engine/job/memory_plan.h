@@ -5,6 +5,10 @@
 #include "absl/status/statusor.h"
 #include "engine/data/loader.h"
 #include "engine/data/schema.h"
+#include "engine/job/job_data.h"
+#include "engine/job/job_plan.h"
+#include "engine/runtime/kernel.h"
+#include "engine/train/trainer.h"
 
 namespace beak {
 
@@ -23,11 +27,17 @@ struct MemoryNeeds {
 
 // The most that the process will have in memory: what training takes, and besides that a checkpoint (its state is
 // copied; what is read to go on is there twice) or a network that is measured (a copy, folded, and packed for each
-// number of rows); after training, the export (as a graph, as bytes, and read again to be measured).
+// number of rows); after training, the export (as a graph, as bytes, and read again to be measured). And 24 MiB for
+// what else takes room in a run.
 int64_t PlannedPeakBytes(const MemoryNeeds& needs);
 
 // What a loader allocates. Errors where a field's shape is not known, or too large.
 absl::StatusOr<int64_t> LoaderBytes(const data::Schema& schema, int64_t samples, const data::LoaderOptions& options);
+
+// What a run will need, by what is known before its first batch. Errors as EvaluationStep's: the network that will be
+// measured is compiled for that.
+absl::StatusOr<MemoryNeeds> FindMemoryNeeds(const Trainer& trainer, const JobPlan& plan, const JobData& data,
+                                            const Backend& backend);
 
 // RESOURCE_EXHAUSTED where the plan is above the limit.
 absl::Status CheckPlannedPeak(int64_t planned, int64_t limit);

@@ -8,6 +8,7 @@
 #include "engine/base/file.h"
 #include "engine/base/status.h"
 #include "engine/job/evaluate.h"
+#include "engine/job/model_config_text.h"
 
 namespace beak {
 namespace {
@@ -72,13 +73,18 @@ std::string LabelsText(const ClassTarget& target) {
   return text;
 }
 
-std::map<std::string, std::string> ImageParameters(const v1::TrainJobSpec& spec, const std::string& input_field) {
-  std::map<std::string, std::string> parameters;
-  for (const v1::Transform& transform : spec.data().prepare()) {
-    if (!transform.has_resize() || !Changes(transform, input_field)) continue;
-    parameters["image_resize"] = ResizeName(transform.resize().mode());
+std::string ConfigText(const v1::TrainJobSpec& spec, const JobPlan& plan, const data::Schema& schema,
+                       const Graph& network) {
+  ModelConfigFacts facts;
+  facts.model = spec.model();
+  if (plan.classes) facts.labels_output = plan.trainer.training.losses[plan.classes->loss].output;
+  for (const size_t field : plan.input_fields) {
+    for (const v1::Transform& transform : spec.data().prepare()) {
+      if (!transform.has_resize() || !Changes(transform, schema.fields[field].name)) continue;
+      facts.parameters["image_resize"] = ResizeName(transform.resize().mode());
+    }
   }
-  return parameters;
+  return ModelConfigText(network, facts);
 }
 
 }  // namespace beak

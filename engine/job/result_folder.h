@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/data/schema.h"
 #include "engine/graph/graph.h"
 #include "engine/job/job_plan.h"
 #include "proto/beak/v1/train.pb.h"
@@ -39,7 +40,9 @@ class ResultFolder {
 // A line a class: its name, or its number. A line break in a name becomes a space.
 std::string LabelsText(const ClassTarget& target);
 
-// The parameters for clients that follow from how a job reads its pictures: how they are brought to the network's size.
-std::map<std::string, std::string> ImageParameters(const v1::TrainJobSpec& spec, const std::string& input_field);
+// The model's config.pbtxt: labels of the output that has classes; for clients, how pictures are brought to the
+// network's size, as the job does it.
+std::string ConfigText(const v1::TrainJobSpec& spec, const JobPlan& plan, const data::Schema& schema,
+                       const Graph& network);
 
 }  // namespace beak

@@ -1,7 +1,6 @@
 #include "engine/job/run_job.h"
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <set>
@@ -31,7 +30,6 @@
 #include "engine/job/job_spec.h"
 #include "engine/job/lineage.h"
 #include "engine/job/memory_plan.h"
-#include "engine/job/model_config_text.h"
 #include "engine/job/progress_meter.h"
 #include "engine/job/result_folder.h"
 #include "engine/job/train_run.h"
@@ -44,18 +42,6 @@ constexpr double kDefaultConfidence = 0.95;
 std::string Sha256Of(const std::string& bytes) {
   Sha256 digest;
   digest.Update(bytes.data(), bytes.size());
-  return ToHex(digest.Finish());
-}
-
-absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  Sha256 digest;
-  std::vector<char> part(size_t{1} << 20);
-  do {
-    file.read(part.data(), static_cast<std::streamsize>(part.size()));
-    digest.Update(part.data(), static_cast<size_t>(file.gcount()));
-  } while (file);
-  if (!file.eof()) return absl::UnavailableError(absl::StrCat("cannot read '", path, "'"));
   return ToHex(digest.Finish());
 }
 
@@ -232,23 +218,14 @@ class JobRun {
     result.set_seconds(trained.seconds);
     for (const std::string& notice : notices_) result.add_notice(notice);
     ASSIGN_OR_RETURN(std::string lineage, LineageOf(trained, Sha256Of(model)));
-    std::map<std::string, std::string> files = {{kModelFile, std::move(model)},
-                                                {kConfigFile, ConfigOf(network)},
-                                                {kLineageFile, std::move(lineage)},
-                                                {kResultFile, result.SerializeAsString()}};
+    std::map<std::string, std::string> files = {
+        {kModelFile, std::move(model)},
+        {kConfigFile, ConfigText(spec_, plan_, data_.training->schema(), network)},
+        {kLineageFile, std::move(lineage)},
+        {kResultFile, result.SerializeAsString()}};
     if (plan_.classes) files[kLabelsFile] = LabelsText(*plan_.classes);
     if (const absl::Status status = result_.Write(files); !status.ok()) return Annotate(status, "result");
     return network;
-  }
-
-  std::string ConfigOf(const Graph& network) const {
-    ModelConfigFacts facts;
-    facts.model = spec_.model();
-    if (plan_.classes) facts.labels_output = plan_.trainer.training.losses[plan_.classes->loss].output;
-    for (const size_t field : plan_.input_fields) {
-      facts.parameters.merge(ImageParameters(spec_, data_.training->schema().fields[field].name));
-    }
-    return ModelConfigText(network, facts);
   }
 
   absl::StatusOr<std::string> LineageOf(const Trained& trained, const std::string& model_sha256) {
@@ -260,17 +237,7 @@ class JobRun {
     lineage.threads = threads_;
     lineage.code = options_.code;
     lineage.model_sha256 = model_sha256;
-    const v1::NetworkSource& source = spec_.network();
-    std::string path = source.has_served() ? options_.served_model : "";
-    lineage.parent_file = path;
-    for (const std::string& file : {source.onnx_file(), source.description_file()}) {
-      if (file.empty()) continue;
-      lineage.parent_file = file;
-      ASSIGN_OR_RETURN(path, ResolvePath(folder_, file));
-    }
-    if (!path.empty()) {
-      ASSIGN_OR_RETURN(lineage.parent_sha256, Sha256OfFile(path));
-    }
+    RETURN_IF_ERROR(FindParent(spec_.network(), folder_, options_.served_model, lineage));
     return LineageText(lineage);
   }
 

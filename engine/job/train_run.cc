@@ -22,13 +22,6 @@ constexpr char kEarlyStopping[] = "early_stopping/";
 constexpr char kBest[] = "best/";
 constexpr char kRun[] = "run/";
 
-// A run of `rows` samples takes `bytes`, of which `fixed` don't depend on them: about what one of fewer rows takes.
-int64_t RunBytes(int64_t bytes, int64_t fixed, int64_t rows, int64_t fewer) {
-  if (fewer == 0) return 0;
-  fixed = std::min(fixed, bytes);
-  return fixed + (bytes - fixed) / rows * fewer;
-}
-
 double MetricOf(JobMetric metric, const v1::Scores& scores) {
   switch (metric) {
     case JobMetric::kLoss:
@@ -68,12 +61,12 @@ absl::StatusOr<std::unique_ptr<TrainRun>> TrainRun::Create(const Graph& network,
   std::unique_ptr<TrainRun> run(new TrainRun(plan, data, backend, events, clock, options));
   ASSIGN_OR_RETURN(run->trainer_, Trainer::Create(network, plan.trainer, backend));
   for (const auto& [name, tensor] : run->trainer_->Export().tensors) {
-    run->state_bytes_ += static_cast<int64_t>(tensor.byte_size());
     for (const std::string_view part : {"parameter/", "statistic/"}) {
       if (name.starts_with(part)) run->values_.emplace(name.substr(part.size()), tensor.shape());
     }
   }
-  RETURN_IF_ERROR(run->PlanMemory());
+  ASSIGN_OR_RETURN(const MemoryNeeds needs, FindMemoryNeeds(*run->trainer_, plan, data, backend));
+  run->planned_peak_bytes_ = std::max(PlannedPeakBytes(needs), PeakResidentBytes());
   return run;
 }
 
@@ -81,38 +74,6 @@ int64_t TrainRun::num_parameters() const {
   int64_t sum = 0;
   for (const Parameter& parameter : trainer_->parameters()) sum += NumElements(parameter.shape);
   return sum;
-}
-
-absl::Status TrainRun::PlanMemory() {
-  MemoryNeeds needs;
-  for (const auto& [name, shape] : values_)
-    needs.parameters += NumElements(shape) * static_cast<int64_t>(sizeof(float));
-  needs.state = state_bytes_ + (plan_.keep_best ? needs.parameters : 0);
-  needs.accumulates = plan_.trainer.accumulated_batches > 1;
-  needs.keeps_best = plan_.keep_best && data_.held_out != nullptr;
-  const auto run = static_cast<int64_t>(trainer_->workspace_bytes());
-  const int64_t rows = plan_.loading.batch_size, samples = data_.training->size();
-  // Parameters, their gradients, and one of the two in another layout.
-  const int64_t tail = plan_.loading.drop_last ? 0 : samples % rows;
-  needs.training = run + RunBytes(run, 3 * needs.parameters, rows, tail);
-  ASSIGN_OR_RETURN(needs.batches, LoaderBytes(data_.training->schema(), samples, plan_.loading));
-  if (data_.held_out != nullptr) {
-    const int64_t held_out = data_.held_out->size();
-    ASSIGN_OR_RETURN(const auto step, MakeEvaluationStep(trainer_->Network(), plan_, held_out, backend_));
-    const data::LoaderOptions loading = EvaluationLoading(plan_, held_out);
-    ASSIGN_OR_RETURN(const int64_t batches, LoaderBytes(data_.held_out->schema(), held_out, loading));
-    const auto one = static_cast<int64_t>(step->workspace_bytes());
-    const int64_t short_one = held_out % loading.batch_size;
-    needs.evaluation = one + RunBytes(one, 0, loading.batch_size, short_one) + batches;
-    needs.short_batches = short_one > 0;
-    const int64_t classes = plan_.classes ? plan_.classes->classes : 0;
-    if (classes <= ConfusionMatrix::kMaxClasses) {
-      needs.evaluation += classes * classes * static_cast<int64_t>(sizeof(int64_t));
-    }
-  }
-  needs.resident = ResidentBytes();
-  planned_peak_bytes_ = std::max(PlannedPeakBytes(needs), PeakResidentBytes());
-  return absl::OkStatus();
 }
 
 // ---------------------------------------------------------------- the loop

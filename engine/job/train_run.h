@@ -70,7 +70,6 @@ class TrainRun {
   TrainRun(const JobPlan& plan, const JobData& data, const Backend& backend, EventSink& events, const Clock& clock,
            const TrainRunOptions& options);
 
-  absl::Status PlanMemory();
   absl::Status TrainBatch();
   absl::Status FinishEpoch();
   absl::Status Measure(v1::EpochReport& report);
@@ -98,7 +97,6 @@ class TrainRun {
   // Constant after Create.
   std::unique_ptr<Trainer> trainer_;
   std::map<std::string, Shape> values_;  // of the network, that training changes
-  int64_t state_bytes_ = 0;              // of the trainer
   int64_t planned_peak_bytes_ = 0;
 
   // What a checkpoint has, besides the trainer.

@@ -8,7 +8,10 @@
 #include <csignal>
 #include <filesystem>
 
+#include "engine/base/check.h"
 #include "engine/base/file.h"
+#include "proto/inference/model_config.pb.h"
+#include "tests/engine/support/run_graph.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -72,15 +75,34 @@ TEST(LabelsTextTest, ALineAClass) {
   EXPECT_EQ(LabelsText({0, 2, {"tabby cat", "two\nlines"}}), "tabby cat\ntwo lines\n");
 }
 
-TEST(ImageParametersTest, PicturesAreBroughtToSizeAsInTraining) {
+// What a config.pbtxt tells clients of how the only input, of this field, is brought to size.
+std::string ResizeOf(const std::string& field) {
   v1::TrainJobSpec spec;
-  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+  BEAK_CHECK(google::protobuf::TextFormat::ParseFromString(
       "data { prepare { convert_to {} } prepare { resize { height: 4 width: 4 mode: CROP } } "
       "prepare { field: 'other' resize { height: 4 width: 4 mode: STRETCH } } }",
       &spec));
-  EXPECT_THAT(ImageParameters(spec, "image"), ElementsAre(Pair("image_resize", "crop")));
-  EXPECT_THAT(ImageParameters(spec, "other"), ElementsAre(Pair("image_resize", "stretch")));
-  EXPECT_THAT(ImageParameters(spec, "words"), IsEmpty());
+  spec.set_model("m");
+  JobPlan plan;
+  plan.input_fields = {1};
+  plan.trainer.training.losses = {{"y"}};
+  plan.classes = ClassTarget{0, 2, {}};
+  data::Schema schema;
+  schema.fields = {{"label", DType::kInt64, {}, 2, {}}, {field, DType::kFloat32, {3, 4, 4}, 0, {}}};
+  inference::ModelConfig config;
+  BEAK_CHECK(google::protobuf::TextFormat::ParseFromString(
+      ConfigText(spec, plan, schema, testing::Parse("graph g\ninput x float32 [n, 3, 4, 4]\ny = Relu(x)\noutput y")),
+      &config));
+  EXPECT_EQ(config.name(), "m");
+  EXPECT_EQ(config.output(0).label_filename(), "labels.txt");
+  const auto found = config.parameters().find("image_resize");
+  return found == config.parameters().end() ? "" : found->second.string_value();
+}
+
+TEST(ConfigTextTest, PicturesAreBroughtToSizeAsInTraining) {
+  EXPECT_EQ(ResizeOf("image"), "crop");
+  EXPECT_EQ(ResizeOf("other"), "stretch");
+  EXPECT_EQ(ResizeOf("sound"), "");
 }
 
 }  // namespace
