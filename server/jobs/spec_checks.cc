@@ -60,7 +60,9 @@ TrainRun::Options SpecChecks::Plan(int64_t number, const Waiting& check) {
   plan.told = [this, number](v1::TrainEvent event) {
     parts_.mailbox.Post([this, number, event = std::move(event)] { Told(number, event); });
   };
-  plan.ended = [this, number](const RunEnd& end) { parts_.mailbox.Post([this, number, end] { Ended(number, end); }); };
+  plan.ended = [this, number](RunEnd end) {
+    parts_.mailbox.Post([this, number, end = std::move(end)] { Ended(number, end); });
+  };
   return plan;
 }
 

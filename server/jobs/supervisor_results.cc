@@ -67,7 +67,7 @@ void Supervisor::StartPublishing(Job& job, const v1::TrainJob& whole) {
   publication.result = absl::StrCat(parts_.folders.PathOf(job.id), "/result");
   publication.time_ms = NowMs();
   parts_.worker.Do([this, publication, keep = whole.spec().publish().keep_versions()] {
-    const absl::StatusOr<int64_t> version = parts_.publisher.Publish(publication);
+    absl::StatusOr<int64_t> version = parts_.publisher.Publish(publication);
     if (version.ok()) {
       parts_.models.Published(publication.model, *version);
       const absl::StatusOr<std::vector<int64_t>> removed =
@@ -77,7 +77,7 @@ void Supervisor::StartPublishing(Job& job, const v1::TrainJob& whole) {
         LogInfo("old versions removed", {{"model", publication.model}, {"versions", absl::StrJoin(*removed, " ")}});
       }
     }
-    parts_.mailbox.Post([this, id = publication.job, version] {
+    parts_.mailbox.Post([this, id = publication.job, version = std::move(version)] {
       if (Job* published = Find(id)) published->published = version;
     });
   });

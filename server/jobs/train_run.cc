@@ -69,16 +69,18 @@ TrainRun::~TrainRun() {
   if (thread_.joinable()) thread_.join();
 }
 
-void TrainRun::Run() {
+void TrainRun::Run() { options_.ended(RunPrepared(options_.prepare())); }
+
+RunEnd TrainRun::RunPrepared(absl::StatusOr<TrainCommand> command) {
   RunEnd end;
-  const absl::StatusOr<TrainCommand> command = options_.prepare();
-  end.started = command.status();
-  if (command.ok()) {
-    JobLog log(options_.log_file);  // in a folder that has just been prepared
-    RunProcess(*command, log, &end);
-    end.last_line = log.last_line();
+  if (!command.ok()) {
+    end.started = std::move(command).status();
+    return end;
   }
-  options_.ended(end);
+  JobLog log(options_.log_file);  // in a folder that has just been prepared
+  RunProcess(*command, log, &end);
+  end.last_line = log.last_line();
+  return end;
 }
 
 void TrainRun::RunProcess(const TrainCommand& command, JobLog& log, RunEnd* end) {

@@ -43,7 +43,7 @@ class TrainRun {
     std::chrono::nanoseconds progress_period{0};  // progress that comes faster is passed over, but for the last
     // Both on the run's thread. Events that nobody has called Handled for are waited for once there are many.
     std::function<void(v1::TrainEvent)> told;
-    std::function<void(const RunEnd&)> ended;  // the last thing that is called
+    std::function<void(RunEnd)> ended;  // the last thing that is called
   };
 
   // UNAVAILABLE where there can be no further thread.
@@ -68,6 +68,7 @@ class TrainRun {
       : options_(std::move(options)), pacer_(pacer), clock_(clock) {}
 
   void Run() EXCLUDES(mutex_);
+  RunEnd RunPrepared(absl::StatusOr<TrainCommand> command) EXCLUDES(mutex_);
   void RunProcess(const TrainCommand& command, JobLog& log, RunEnd* end) EXCLUDES(mutex_);
   absl::StatusOr<std::unique_ptr<TrainProcess>> StartProcess(const TrainCommand& command) EXCLUDES(mutex_);
   void Listen(Listening& listening);
