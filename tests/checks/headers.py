@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks that every header compiles on its own, with the flags that the build uses in its folder.
 
+A header that is the first thing its source includes has been shown to by the build, and is passed over.
 Needs the compile_commands.json of a finished build (generated headers must be there). Prints the compiler's errors for
 each header that fails and exits 1 if there are any.
 """
@@ -58,13 +59,23 @@ def compile_alone(root, header, flags):
     return None if result.returncode == 0 else f"{header}: does not compile on its own\n{result.stderr}"
 
 
+def shown_by_build(root, header, built):
+    """Whether a source of the build, a.cc for a.h, begins with it."""
+    source = root / header.with_suffix(".cc")
+    if source not in built or not source.is_file():
+        return False
+    first = next((line for line in source.read_text().splitlines() if line.startswith("#include")), "")
+    return first == f'#include "{header}"'
+
+
 def check(root, build):
     """Complaints about the headers of a tree."""
     root = pathlib.Path(root).resolve()
     commands = json.loads(pathlib.Path(build, "compile_commands.json").read_text())
     by_folder = flags_by_folder(root, commands)
+    built = {pathlib.Path(entry["file"]) for entry in commands}
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        headers = sources.files(root, {".h"})
+        headers = [header for header in sources.files(root, {".h"}) if not shown_by_build(root, header, built)]
         complaints = pool.map(lambda header: compile_alone(root, header, flags_for(header, by_folder)), headers)
         return [complaint for complaint in complaints if complaint]
 

@@ -13,13 +13,14 @@ COMPILER = os.environ.get("CXX", "c++")
 
 
 class HeadersTest(unittest.TestCase):
-    def complaints(self, header, flags=""):
+    def complaints(self, header, flags="", text=""):
         """Of a tree with one source and this header."""
         with tempfile.TemporaryDirectory() as root:
             folder = pathlib.Path(root, "engine/base")
             folder.mkdir(parents=True)
             (folder / "a.h").write_text(header)
             source = str(folder.resolve() / "a.cc")
+            pathlib.Path(source).write_text(text)
             command = f"/usr/bin/ccache {COMPILER} -I{root} {flags} -std=c++20 -MD -MF a.d -o a.o -c {source}"
             entry = {"directory": root, "command": command, "file": source}
             pathlib.Path(root, "compile_commands.json").write_text(json.dumps([entry]))
@@ -37,6 +38,11 @@ class HeadersTest(unittest.TestCase):
         header = "#pragma once\n#ifndef NEEDED\n#error no flags\n#endif\n"
         self.assertEqual(self.complaints(header, "-DNEEDED"), [])
         self.assertEqual(len(self.complaints(header)), 1)
+
+    def test_what_the_build_has_shown_is_passed_over(self):
+        header = "#pragma once\ninline std::vector<int> a;\n"
+        self.assertEqual(self.complaints(header, text='// Why.\n#include "engine/base/a.h"\n#include <map>\n'), [])
+        self.assertEqual(len(self.complaints(header, text='#include <vector>\n#include "engine/base/a.h"\n')), 1)
 
 
 if __name__ == "__main__":
