@@ -300,6 +300,7 @@ TEST_F(ProcessTest, WhatIsWrongAtStartIsSaid) {
   ASSERT_NE(ready, "") << first.output;
   const std::string port = Field(ready, "grpc").substr(std::string("127.0.0.1:").size());
   const std::string repository = "--model-repository=" + dir_.path();
+  const TempDir state;
   const std::vector<FailureCase> cases = {
       {"nothing to serve", {}, 2, "--model"},
       {"unknown flag", {"--nosuch"}, 2, "nosuch"},
@@ -312,6 +313,13 @@ TEST_F(ProcessTest, WhatIsWrongAtStartIsSaid) {
        1,
        "'none'"},
       {"log format", {"--log-format=xml", repository}, 2, "--log-format"},
+      {"data without a state folder", {"--data-dir=" + dir_.path(), repository}, 2, "--state-dir"},
+      {"train jobs without data", {"--train-jobs=2", repository}, 2, "--data-dir"},
+      {"no trainer",
+       {"--grpc-port=0", "--metrics-port=0", "--data-dir=" + dir_.path(), "--state-dir=" + state.path(),
+        "--train-program=" + (dir_ / "none"), repository},
+       1,
+       "train program: expected an executable file, got '" + (dir_ / "none")},
       {"port in use", {"--grpc-port=" + port, "--metrics-port=0", repository}, 1, "cannot listen on 127.0.0.1:" + port},
       {"no such host", {"--host=256.1.1.1", "--grpc-port=0", "--metrics-port=0", repository}, 1, "256.1.1.1"},
       {"repository", {"--grpc-port=0", "--metrics-port=0", "--model-repository=" + (dir_ / "none")}, 1, dir_ / "none"},

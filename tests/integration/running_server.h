@@ -7,11 +7,11 @@
 #include <future>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "server/server.h"
 #include "tests/integration/serving.h"
+#include "tests/support/eventually.h"
 #include "tests/support/status_matchers.h"
 
 namespace beak::testing {
@@ -65,16 +65,5 @@ class RunningServer {
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<InferenceStub> stub;
 };
-
-// Whether the condition comes to hold, which is looked at again and again for up to a minute.
-template <typename Condition>
-bool Eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 }  // namespace beak::testing

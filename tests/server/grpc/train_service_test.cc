@@ -134,8 +134,8 @@ class TrainServiceTest : public ::testing::Test {
     return Call(&v1::TrainService::Stub::ListTrainJobs, request);
   }
 
-  FakeJobs jobs_;
   OpenCalls calls_;
+  FakeJobs jobs_;  // whose thread leaves a call
   std::unique_ptr<TrainService> service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::TrainService::Stub> stub_;

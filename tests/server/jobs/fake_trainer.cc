@@ -4,12 +4,14 @@
 //   epochs=2 steps=3 step_us=0     how much there is to do
 //   attempts=N                     what follows happens in the first N processes of the job only
 //   crash_at=S exit_at=S,CODE garbage_at=S hang_at=S fail_at=S   at the beginning of step S (from 1)
+//   crash_after=N                  at the N-th step from where the process began
 //   hold_at=S                      waits there until the file `go` is in the job's folder, or it is told to end
 //   deaf=1                         does not listen to the control pipe
 //   spam=N                         writes N lines to stderr
 //   notices=N                      tells N notices first
 //   no_result=1                    ends well, and tells no result
 //   child=1                        leaves a process behind that keeps the pipes
+//   model=FILE                     what is exported; else a text that tells what has been computed
 //   lower=X                        what a comparison comes to
 //   compare_crash=N                the first N comparisons crash
 //   compare_hold=1                 a comparison waits until the file `compare_go` is in the job's folder
@@ -174,6 +176,7 @@ class Trainer {
 
   int Train() {
     std::istringstream(ReadAll(folder_ + "/checkpoint")) >> step_ >> hash_;
+    began_ = step_;
     const int64_t steps = Number("steps", 3);
     const int64_t all = steps * Number("epochs", 2);
     while (step_ < all) {
@@ -189,7 +192,7 @@ class Trainer {
   }
 
   int Misbehave() {
-    if (At("crash_at")) abort();
+    if (At("crash_at") || step_ - began_ == Number("crash_after")) abort();
     if (At("fail_at")) return Fail("step " + std::to_string(step_) + ": the loss is no number");
     if (At("garbage_at")) Write(std::string(100, '\xff'));
     if (At("hang_at")) {
@@ -230,7 +233,11 @@ class Trainer {
     const std::string aside = folder_ + "/result.tmp";
     fs::remove_all(aside);
     fs::create_directory(aside);
-    std::ofstream(aside + "/model.onnx") << "trained " << hash_ << "\n";
+    if (Word("model").empty()) {
+      std::ofstream(aside + "/model.onnx") << "trained " << hash_ << "\n";
+    } else {
+      fs::copy_file(Word("model"), aside + "/model.onnx");
+    }
     std::ofstream(aside + "/lineage.json") << "{}\n";
     fs::rename(aside, folder_ + "/result");
   }
@@ -266,6 +273,7 @@ class Trainer {
   int control_ = -1;
   int attempt_ = 0;
   int64_t step_ = 0;
+  int64_t began_ = 0;
   uint64_t hash_ = 1;
 };
 

@@ -41,7 +41,7 @@ class TrainRunTest : public ::testing::Test {
       MutexLock lock(mutex_);
       events_.push_back(std::move(event));
     };
-    options.ended = [this](const RunEnd& end) { end_.set_value(end); };
+    options.ended = [this](RunEnd end) { end_.set_value(std::move(end)); };
     absl::StatusOr<std::unique_ptr<TrainRun>> run = TrainRun::Start(std::move(options), pacer_, Clock::Real());
     ASSERT_OK(run);
     run_ = *std::move(run);

@@ -11,7 +11,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +18,7 @@
 #include "engine/base/mutex.h"
 #include "proto/beak/v1/train.pb.h"
 #include "server/jobs/job_manager.h"
+#include "tests/support/eventually.h"
 
 namespace beak::testing {
 
@@ -49,17 +49,6 @@ inline char ProcessState(pid_t pid) {
   const std::string stat = ReadText(absl::StrCat("/proc/", pid, "/stat"));
   const size_t name = stat.rfind(')');
   return name == std::string::npos ? '-' : stat[name + 2];
-}
-
-// Whether the condition comes to hold, which is looked at again and again for up to a minute.
-template <typename Condition>
-bool Eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  }
-  return true;
 }
 
 // Models that serve because a test says so. *Thread-safe.*
