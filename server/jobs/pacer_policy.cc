@@ -34,8 +34,8 @@ PacerPolicy::Orders PacerPolicy::Tick(MonotonicTime now) { return Decide(now); }
 void PacerPolicy::Fit(MonotonicTime now) {
   int free = options_.cores - busy_;
   for (Process& process : processes_) {
-    const bool fits = busy_ == 0 || process.threads <= free;
-    if (fits) free -= process.threads;
+    const bool fits = busy_ == 0 || free > 0;
+    free -= process.threads;
     if (!fits) process.fits_since = kNever;
     if (fits && process.fits_since == kNever) process.fits_since = now;
   }

@@ -8,9 +8,10 @@
 
 namespace beak {
 
-// Which train processes may compute while lanes are busy: a process is paused at once when its threads and the lanes
-// that are busy are more than there are cores, and goes on once they have fitted for a while. Where only some fit, the
-// oldest do. While no lane is busy all run, whatever they need. Time is handed in. *Thread-compatible.*
+// Which train processes may compute while lanes are busy: a process is paused at once when lanes, and processes older
+// than it, take every core, and goes on once there has been a core for a while. It need not be as many as the process
+// has threads: those have idle priority and share what there is. While no lane is busy all run, whatever they need.
+// Time is handed in. *Thread-compatible.*
 class PacerPolicy {
  public:
   struct Options {
@@ -50,7 +51,7 @@ class PacerPolicy {
   struct Process {
     int64_t number = 0;
     int threads = 1;
-    MonotonicTime fits_since = kNever;  // kNever: it does not
+    MonotonicTime fits_since = kNever;  // since when there is a core for it; kNever: there is none
     bool paused = false;
     MonotonicTime paused_since;
     std::chrono::nanoseconds paused_time{0};

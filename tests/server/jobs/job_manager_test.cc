@@ -426,7 +426,7 @@ TEST_F(JobManagerTest, AJobPausesWhileLanesAreBusyAndSaysSo) {
   const std::string id = CreateScripted("epochs=1 steps=1000000 step_us=100");
   const auto listener = Watch(id);
   AwaitStep(id, 1);
-  manager_->SetLanesBusy(1, 2);
+  manager_->SetLanesBusy(2, 2);
   const pid_t process = ProcessOf(id);
   EXPECT_TRUE(Eventually([&] { return ProcessState(process) == 'T'; }));
   EXPECT_TRUE(Eventually([&] { return Get(id).progress().paused(); }));
@@ -443,11 +443,9 @@ TEST_F(JobManagerTest, AJobPausesWhileLanesAreBusyAndSaysSo) {
   EXPECT_NE(ReadText(Folder(id) + "/checkpoint"), "");
 }
 
-TEST_F(JobManagerTest, AJobThatLeavesALaneItsCoreRunsOn) {
+TEST_F(JobManagerTest, AJobRunsOnWhereTheLanesLeaveACore) {
   StartManager();
-  v1::TrainJobSpec spec = ScriptedJob("epochs=1 steps=1000000 step_us=100");
-  spec.mutable_training()->set_threads(1);
-  const std::string id = Create(spec).id();
+  const std::string id = CreateScripted("epochs=1 steps=1000000 step_us=100");
   AwaitStep(id, 1);
   manager_->SetLanesBusy(1, 2);
   const int64_t step = Get(id).progress().step();

@@ -22,11 +22,12 @@ const MonotonicTime kStart(std::chrono::hours(1));
 
 MonotonicTime After(nanoseconds time) { return kStart + time; }
 
-TEST(PacerPolicyTest, AJobThatNeedsAllCoresIsPausedByTheFirstLane) {
+TEST(PacerPolicyTest, AJobIsPausedOnceLanesTakeEveryCore) {
   PacerPolicy policy({2});
   EXPECT_THAT(policy.Add(7, 2, kStart), IsEmpty());
-  EXPECT_THAT(policy.SetBusy(1, After(milliseconds(1))), ElementsAre(Order{7, kPause}));
-  EXPECT_THAT(policy.SetBusy(2, After(milliseconds(1))), IsEmpty()) << "it is paused already";
+  EXPECT_THAT(policy.SetBusy(1, After(milliseconds(1))), IsEmpty()) << "its threads share the core that is left";
+  EXPECT_THAT(policy.SetBusy(2, After(milliseconds(1))), ElementsAre(Order{7, kPause}));
+  EXPECT_THAT(policy.SetBusy(3, After(milliseconds(1))), IsEmpty()) << "it is paused already";
   EXPECT_TRUE(policy.any_paused());
   EXPECT_EQ(policy.next_tick(), kNever) << "nothing to wait for while lanes are busy";
 }
@@ -34,8 +35,8 @@ TEST(PacerPolicyTest, AJobThatNeedsAllCoresIsPausedByTheFirstLane) {
 TEST(PacerPolicyTest, ItGoesOnOnceLanesHaveLeftRoomForAWhile) {
   PacerPolicy policy({2, milliseconds(2)});
   policy.Add(7, 2, kStart);
-  policy.SetBusy(1, kStart);
-  EXPECT_THAT(policy.SetBusy(0, After(milliseconds(5))), IsEmpty());
+  policy.SetBusy(2, kStart);
+  EXPECT_THAT(policy.SetBusy(1, After(milliseconds(5))), IsEmpty());
   EXPECT_EQ(policy.next_tick(), After(milliseconds(7)));
   EXPECT_THAT(policy.Tick(After(milliseconds(7)) - nanoseconds(1)), IsEmpty());
   EXPECT_THAT(policy.Tick(After(milliseconds(7))), ElementsAre(Order{7, kGoOn}));
@@ -57,22 +58,16 @@ TEST(PacerPolicyTest, ABusyStretchIsOnePause) {
   EXPECT_EQ(orders, 1);
 }
 
-TEST(PacerPolicyTest, AJobThatLeavesRoomForTheLanesIsLeftAlone) {
-  PacerPolicy policy({4});
-  policy.Add(7, 2, kStart);
-  EXPECT_THAT(policy.SetBusy(2, kStart), IsEmpty());
-  EXPECT_THAT(policy.SetBusy(3, kStart), ElementsAre(Order{7, kPause}));
-}
-
-TEST(PacerPolicyTest, WhereSomeFitTheOldestGoOn) {
+TEST(PacerPolicyTest, WhatIsLeftGoesToTheOldest) {
   PacerPolicy policy({4, milliseconds(2)});
   policy.Add(1, 2, kStart);
   policy.Add(2, 2, kStart);
   policy.Add(3, 1, kStart);
-  EXPECT_THAT(policy.SetBusy(1, kStart), ElementsAre(Order{2, kPause})) << "2 and 1 threads fit beside one lane";
-  EXPECT_THAT(policy.SetBusy(3, kStart), ElementsAre(Order{1, kPause})) << "the small one still does";
+  EXPECT_THAT(policy.SetBusy(1, kStart), ElementsAre(Order{3, kPause})) << "3 cores for 4 threads";
+  EXPECT_THAT(policy.SetBusy(3, kStart), ElementsAre(Order{2, kPause})) << "1 core for 2";
+  EXPECT_THAT(policy.SetBusy(4, kStart), ElementsAre(Order{1, kPause}));
   EXPECT_THAT(policy.SetBusy(0, kStart), IsEmpty());
-  EXPECT_THAT(policy.Tick(After(milliseconds(2))), ElementsAre(Order{1, kGoOn}, Order{2, kGoOn}));
+  EXPECT_THAT(policy.Tick(After(milliseconds(2))), ElementsAre(Order{1, kGoOn}, Order{2, kGoOn}, Order{3, kGoOn}));
 }
 
 TEST(PacerPolicyTest, WithoutBusyLanesAllRunWhateverTheyNeed) {
@@ -116,7 +111,7 @@ TEST(PacerPolicyTest, PausesAreAddedUp) {
   EXPECT_EQ(policy.TotalPausedTime(After(milliseconds(60))), milliseconds(13));
 }
 
-// Whatever happens in whatever order: what is paused does not fit or waits for its time, and what runs fits.
+// Whatever happens in whatever order: what is paused has no core or waits for its time, and what runs has one.
 TEST(PacerPolicyTest, NothingIsPausedForLongerThanNeeded) {
   std::mt19937 random(1);
   for (int round = 0; round < 50; ++round) {
@@ -148,9 +143,14 @@ TEST(PacerPolicyTest, NothingIsPausedForLongerThanNeeded) {
         busy = static_cast<int>(random() % (kCores + 1));
         obey(policy.SetBusy(busy, now));
       }
-      int running = 0;
-      for (const auto& [job, state] : jobs) running += state.second ? 0 : state.first;
-      EXPECT_TRUE(busy == 0 || busy + running <= kCores);
+      int before = 0;  // the threads of those that run, but for the youngest
+      int youngest = 0;
+      for (const auto& [job, state] : jobs) {
+        if (state.second) continue;
+        before += youngest;
+        youngest = state.first;
+      }
+      EXPECT_TRUE(busy == 0 || youngest == 0 || busy + before < kCores);
     }
     obey(policy.SetBusy(0, now));
     obey(policy.Tick(now + milliseconds(2)));

@@ -47,7 +47,7 @@ TEST(PacerTest, ALanePausesBeforeItGoesOn) {
   Groups groups;
   Pacer pacer({2}, Clock::Real(), groups.send());
   ASSERT_OK(pacer.Add(7, 2));
-  pacer.SetLanesBusy(1);
+  pacer.SetLanesBusy(2);
   EXPECT_TRUE(groups.paused(7));
   pacer.SetLanesBusy(0);
   EXPECT_TRUE(Eventually([&] { return !groups.paused(7); }));

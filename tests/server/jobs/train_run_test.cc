@@ -149,7 +149,7 @@ TEST_F(TrainRunTest, APausedProcessIsContinuedBeforeItIsAskedToEnd) {
   options.threads = 2;
   Start("hold_at=2", options);
   EXPECT_TRUE(Eventually([&] { return !told().empty(); }));
-  pacer_.SetLanesBusy(1);
+  pacer_.SetLanesBusy(2);
   EXPECT_TRUE(Eventually([&] { return run_->paused_time() > std::chrono::milliseconds(3); }));
   run_->AskToEnd();
   EXPECT_EQ(End().process.status, 3);
