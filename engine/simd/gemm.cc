@@ -20,10 +20,19 @@ int64_t PanelWidth(int64_t n, Isa isa) {
 GemmPacking::GemmPacking(int64_t k, int64_t n, Isa isa) : k_(k), n_(n), isa_(isa), panel_width_(PanelWidth(n, isa)) {}
 
 void GemmPacking::Pack(const float* b, int64_t row_stride, int64_t column_stride, float* packed) const {
-  std::fill(packed, packed + packed_elements(), 0.0f);
+  if (n_ % panel_width_ != 0) std::fill_n(packed + (num_panels() - 1) * panel_width_ * k_, panel_width_ * k_, 0.0f);
+  if (column_stride == 1) return PackRows(b, row_stride, packed);
   for (int64_t column = 0; column < n_; ++column) {
     float* to = packed + column / panel_width_ * panel_width_ * k_ + column % panel_width_;
     for (int64_t row = 0; row < k_; ++row) to[row * panel_width_] = b[row * row_stride + column * column_stride];
+  }
+}
+
+void GemmPacking::PackRows(const float* b, int64_t row_stride, float* packed) const {
+  for (int64_t column = 0; column < n_; column += panel_width_) {
+    const auto bytes = static_cast<size_t>(std::min(panel_width_, n_ - column)) * sizeof(float);
+    float* const to = packed + column * k_;
+    for (int64_t row = 0; row < k_; ++row) std::memcpy(to + row * panel_width_, b + row * row_stride + column, bytes);
   }
 }
 

@@ -32,6 +32,9 @@ class GemmPacking {
   void Unpack(const float* packed, int64_t row_stride, int64_t column_stride, float* b) const;
 
  private:
+  // Of rows whose elements follow each other.
+  void PackRows(const float* b, int64_t row_stride, float* packed) const;
+
   int64_t k_;
   int64_t n_;
   Isa isa_;

@@ -1,14 +1,7 @@
 #include "engine/simd/gemm_kernel.h"
+#include "engine/simd/vectors_avx512.h"
 
 namespace beak::simd {
-namespace {
-
-struct Avx512 {
-  typedef float Vector __attribute__((vector_size(64)));
-  typedef float InMemory __attribute__((vector_size(64), aligned(4), may_alias));
-};
-
-}  // namespace
 
 void GemmAvx512(const GemmPanels& panels) {
   if (panels.panel_width == 16) return GemmLoops<Avx512, 1, 8, 1>::Run(panels);

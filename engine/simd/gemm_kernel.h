@@ -30,9 +30,8 @@ void GemmAvx512(const GemmPanels& panels);
 
 namespace {
 
-// Isa::Vector is the vector type, Isa::InMemory the same where it may stand anywhere in an array of floats. kVectors
-// vectors a panel, at most kMaxRows rows at a time, and kPanelsOfOneRow panels at a time where there is only one row
-// (the chains of multiply-adds of one panel alone would leave the units waiting).
+// Isa is one of vectors_<isa>.h. kVectors vectors a panel, at most kMaxRows rows at a time, and kPanelsOfOneRow panels
+// at a time where there is only one row (the chains of multiply-adds of one panel alone would leave the units waiting).
 template <typename Isa, int kVectors, int kMaxRows, int kPanelsOfOneRow>
 class GemmLoops {
  public:
@@ -69,15 +68,11 @@ class GemmLoops {
   }
 
   static Vector Load(const float* from) { return *reinterpret_cast<const InMemory*>(from); }
-  static Vector Broadcast(float value) { return Vector{} + value; }
 
   template <int kRows, int kPanels>
   static void Tile(const beak::simd::GemmPanels& p, int64_t row, int64_t panel) {
     constexpr int kColumns = kVectors * kPanels;
-    Vector sum[kRows][kColumns];
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kColumns; ++v) sum[r][v] = Vector{};
-    }
+    Vector sum[kRows][kColumns] = {};
     const float* a = p.a + row * p.a_stride;
     const float* b = p.packed_b + panel * kWidth * p.k;
     const int64_t panel_size = kWidth * p.k;
@@ -89,19 +84,22 @@ class GemmLoops {
       }
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
-        const Vector element = Broadcast(a[r * p.a_stride + k]);
+        const Vector element = Isa::Broadcast(a + r * p.a_stride + k);
 #pragma GCC unroll 8
         for (int v = 0; v < kColumns; ++v) sum[r][v] += element * column[v];
       }
     }
+    // Unrolled too: sums that are looked up by a number would lie in memory all the time.
+#pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
       for (int v = 0; v < kColumns; ++v) Store(p, row + r, panel * kWidth + v * kLanes, sum[r][v]);
     }
   }
 
   // Comparisons are false for NaN, which therefore passes.
   static Vector Clamp(Vector x, float lower, float upper) {
-    const Vector low = Broadcast(lower), high = Broadcast(upper);
+    const Vector low = Vector{} + lower, high = Vector{} + upper;
     x = x < low ? low : x;
     return x > high ? high : x;
   }
