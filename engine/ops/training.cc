@@ -56,7 +56,7 @@ absl::Status InferExtremumGradient(InferContext& context) {
   return absl::OkStatus();
 }
 
-// x, scale, bias -> y, mean, variance
+// x, scale, bias, residual -> y, mean, variance
 absl::Status InferBatchNormalizationTraining(InferContext& context) {
   RETURN_IF_ERROR(ExpectSameTypes(context));
   RETURN_IF_ERROR(ExpectRankAtLeast(context, 0, 2));
@@ -68,10 +68,11 @@ absl::Status InferBatchNormalizationTraining(InferContext& context) {
   return InferAsInput(context);
 }
 
-// x, dy, scale, mean, variance -> the gradients of x, scale, bias
+// x, dy, scale, mean, variance, bias -> the gradients of x, scale, bias
 absl::Status InferBatchNormalizationGradient(InferContext& context) {
   RETURN_IF_ERROR(ExpectSameTypes(context));
   RETURN_IF_ERROR(ExpectRankAtLeast(context, 0, 2));
+  if (context.has_input(5)) RETURN_IF_ERROR(ExpectVector(context, 5, context.shape(0)[1]));
   for (const int i : {1, 2}) context.set_output(i, context.dtype(0), {context.shape(0)[1]});
   return InferAsInput(context);
 }
@@ -124,6 +125,13 @@ std::vector<AttributeSpec> CrossEntropyAttributes() {
           StringAttribute("divisor", {"weights", "batch"})};
 }
 
+// A batch normalisation takes in the addition and the activation behind it, and its gradient that of the activation:
+// ActivationGradient's attributes.
+std::vector<AttributeSpec> NormAttributes() {
+  return {FloatAttribute("epsilon"), StringAttribute("activation", {"Relu", "Clip"}),
+          FloatAttribute("activation_alpha"), FloatAttribute("activation_beta")};
+}
+
 std::vector<AttributeSpec> ResizeGradientAttributes() {
   return Concatenate(ResizeAttributes(), {IntsAttribute("input_shape")});
 }
@@ -145,16 +153,16 @@ std::vector<Op> TrainingOps() {
        .internal = true},
       {.name = "BatchNormalizationGradient",
        .min_inputs = 5,
-       .max_inputs = 5,
+       .max_inputs = 6,
        .max_outputs = 3,
-       .attributes = {FloatAttribute("epsilon")},
+       .attributes = NormAttributes(),
        .infer = InferBatchNormalizationGradient,
        .internal = true},
       {.name = "BatchNormalizationTraining",
        .min_inputs = 3,
-       .max_inputs = 3,
+       .max_inputs = 4,
        .max_outputs = 3,
-       .attributes = {FloatAttribute("epsilon")},
+       .attributes = NormAttributes(),
        .infer = InferBatchNormalizationTraining,
        .internal = true},
       {.name = "ConvInputGradient",
@@ -191,7 +199,7 @@ std::vector<Op> TrainingOps() {
       {.name = "MaxPoolGradient",
        .min_inputs = 3,
        .max_inputs = 3,
-       .attributes = WindowAttributes("input_shape"),
+       .attributes = Concatenate(WindowAttributes("input_shape"), {StringAttribute("activation", {"Relu"})}),
        .infer = InferAsInput,
        .internal = true},
       {.name = "ResizeGradient",

@@ -11,16 +11,16 @@
 namespace beak {
 namespace {
 
-// x, y, dy -> dx
+// x, y, dy -> dx; with `relu` x is what a ReLU gave, and dx that of the ReLU's input
 template <typename T>
-void MaxPoolGradient(const PoolGeometry& plan, const T* x, const T* y, const T* dy, T* dx) {
+void MaxPoolGradient(const PoolGeometry& plan, bool relu, const T* x, const T* y, const T* dy, T* dx) {
   const int64_t size = plan.window.input_size();
   for (int64_t c = 0; c < plan.channels; ++c, x += size, dx += size) {
     std::fill_n(dx, size, T{0});
     plan.window.ForEachOutput([&](int64_t place, const std::array<Taps, 3>& taps) {
       bool found = false;
       plan.window.ForEachTap(taps, [&](int64_t, int64_t element) {
-        if (found || x[element] != y[place]) return;
+        if (found || x[element] != y[place] || (relu && !(y[place] > 0))) return;
         found = true;
         dx[element] += dy[place];
       });
@@ -36,9 +36,10 @@ absl::StatusOr<ReferenceRun> PrepareMaxPoolGradient(const KernelRequest& request
   for (const size_t i : {1, 2}) {
     RETURN_IF_ERROR(CheckElements(request, i, plan.channels * plan.window.output_size()));
   }
+  const bool relu = request.node.Get<std::string>("activation", "") == "Relu";
   return DispatchFloat(request.inputs[0].dtype, [&]<typename T>() -> ReferenceRun {
-    return [plan](ReferenceInputs inputs, ReferenceOutputs outputs) {
-      MaxPoolGradient(plan, Input<T>(inputs, 0), Input<T>(inputs, 1), Input<T>(inputs, 2), Output<T>(outputs));
+    return [plan, relu](ReferenceInputs inputs, ReferenceOutputs outputs) {
+      MaxPoolGradient(plan, relu, Input<T>(inputs, 0), Input<T>(inputs, 1), Input<T>(inputs, 2), Output<T>(outputs));
       return absl::OkStatus();
     };
   });
