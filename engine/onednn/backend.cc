@@ -31,6 +31,7 @@ Backend MakeCpuBackend() {
   prefer("onednn convolution", onednn::PlanConvolution, {"Conv", "FusedConv"});
   prefer("onednn deconvolution", onednn::PlanDeconvolution, {"ConvTranspose"});
   prefer("onednn pooling", onednn::PlanPool, {"MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool"});
+  prefer("simd max pool", onednn::PlanMaxPool, {"MaxPool"});
   prefer(
       "onednn eltwise", onednn::PlanEltwise,
       {"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Softplus", "HardSwish", "Swish", "Clip", "Exp", "Sqrt", "Abs"});
@@ -42,10 +43,14 @@ Backend MakeCpuBackend() {
   backend.choose_policy = [](const Graph& graph) { return static_cast<int>(onednn::ChooseLayoutPolicy(graph)); };
   prefer("onednn convolution backward", onednn::PlanConvolutionInputGradient, {"ConvInputGradient"});
   prefer("onednn convolution backward", onednn::PlanConvolutionWeightGradient, {"ConvWeightGradient"});
+  prefer("simd weight gradient", onednn::PlanBlockedWeightGradient, {"ConvWeightGradient"});
+  prefer("simd image gradient", onednn::PlanImageWeightGradient, {"ConvWeightGradient"});
   prefer("onednn eltwise backward", onednn::PlanEltwiseGradient, {"ActivationGradient"});
   prefer("onednn batch normalization", onednn::PlanBatchNormalizationTraining, {"BatchNormalizationTraining"});
   prefer("onednn batch normalization backward", onednn::PlanBatchNormalizationGradient, {"BatchNormalizationGradient"});
-  prefer("pool gradient", onednn::PlanMaxPoolGradient, {"MaxPoolGradient"});
+  prefer("simd batch norm", onednn::PlanSimdBatchNormalizationTraining, {"BatchNormalizationTraining"});
+  prefer("simd batch norm", onednn::PlanSimdBatchNormalizationGradient, {"BatchNormalizationGradient"});
+  prefer("simd max pool", onednn::PlanMaxPoolGradient, {"MaxPoolGradient"});
   prefer("pool gradient", onednn::PlanAveragePoolGradient, {"AveragePoolGradient"});
   prefer("simd gemm", onednn::PlanGemm, {"Gemm", "FusedGemm", "MatMul"});
   return backend;

@@ -14,6 +14,9 @@ namespace beak::onednn {
 absl::StatusOr<KernelPlan> PlanConvolution(const KernelRequest& request);
 // ConvTranspose.
 absl::StatusOr<KernelPlan> PlanDeconvolution(const KernelRequest& request);
+// MaxPool (without indices) by our own loops: on AVX2, where at least 8 channels of an image lie side by side and no
+// window lies in the padding alone; else the library's.
+absl::StatusOr<KernelPlan> PlanMaxPool(const KernelRequest& request);
 // MaxPool (without indices), AveragePool, GlobalMaxPool, GlobalAveragePool.
 absl::StatusOr<KernelPlan> PlanPool(const KernelRequest& request);
 // Unary elementwise operators.
@@ -30,8 +33,17 @@ absl::StatusOr<KernelPlan> PlanGemm(const KernelRequest& request);
 // ConvInputGradient and ConvWeightGradient.
 absl::StatusOr<KernelPlan> PlanConvolutionInputGradient(const KernelRequest& request);
 absl::StatusOr<KernelPlan> PlanConvolutionWeightGradient(const KernelRequest& request);
+// ConvWeightGradient of images by our own loops; where they do not apply, the library's. For up to 4 channels, up to
+// AVX2, where filters lie side by side in dy; and on AVX2, for at least 8 channels in blocks of 8 and windows of 2 to 5
+// columns.
+absl::StatusOr<KernelPlan> PlanImageWeightGradient(const KernelRequest& request);
+absl::StatusOr<KernelPlan> PlanBlockedWeightGradient(const KernelRequest& request);
 // ActivationGradient of the functions that are trained most.
 absl::StatusOr<KernelPlan> PlanEltwiseGradient(const KernelRequest& request);
+// BatchNormalizationTraining and BatchNormalizationGradient by our own loops, on every machine, where channels lie side
+// by side or an activation is fused, which makes a reorder worth it; else by the library's, which takes no activation.
+absl::StatusOr<KernelPlan> PlanSimdBatchNormalizationTraining(const KernelRequest& request);
+absl::StatusOr<KernelPlan> PlanSimdBatchNormalizationGradient(const KernelRequest& request);
 absl::StatusOr<KernelPlan> PlanBatchNormalizationTraining(const KernelRequest& request);
 absl::StatusOr<KernelPlan> PlanBatchNormalizationGradient(const KernelRequest& request);
 absl::StatusOr<KernelPlan> PlanMaxPoolGradient(const KernelRequest& request);

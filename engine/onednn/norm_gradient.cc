@@ -8,6 +8,7 @@ namespace {
 // Both compute all of their outputs.
 absl::Status CheckNorm(const KernelRequest& request) {
   RETURN_IF_ERROR(AllEligible(request));
+  if (request.node.Has("activation")) return absl::UnimplementedError("an activation is fused");
   if (request.outputs.size() != 3 || !request.outputs[1].present || !request.outputs[2].present) {
     return absl::UnimplementedError("not all outputs are wanted");
   }

@@ -98,6 +98,11 @@ const Case kCases[] = {
      "const w float32 [25, 3, 3, 3] = fill 1.0\na = Conv(x, w)\nb = MaxPool(a) {kernel_shape = [2, 2], strides = [2, "
      "2]}\n"
      "y = AveragePool(b) {kernel_shape = [2, 2]}"},
+    {"max_pool_of_blocks",
+     {3, 15, 15},
+     "const w float32 [25, 3, 3, 3] = fill 1.0\na = Conv(x, w)\n"
+     "y = MaxPool(a) {kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]}",
+     "simd max pool"},
     {"global_pools", {40, 7, 9}, "a = GlobalAveragePool(x)\nb = GlobalMaxPool(x)\ny = Sub(a, b)"},
     {"global_pool_behind_conv",
      {8, 9, 9},
