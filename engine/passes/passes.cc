@@ -52,9 +52,10 @@ absl::Status RunPublishPasses(Graph& graph, const Evaluator& evaluate) {
 
 absl::Status RunShapePasses(Graph& graph, const Evaluator& evaluate) {
   static const std::vector<Pass> passes = {
-      {"InferShapes", InferStatic},
+      {"InferShapes", InferStatic},  // or fails: no shape is open from here on
       {"FoldConstants", FoldConstants},
       {"FuseConvolutions", FuseConvolutions},  // residuals whose shapes were not known to be equal before
+      {"FuseGradients", FuseGradients},        // of training, whose shapes are all static
       {"RemoveDeadCode", RemoveDeadCode},
   };
   for (const Pass& pass : passes) RETURN_IF_ERROR(pass.run(graph, evaluate));

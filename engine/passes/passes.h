@@ -49,6 +49,9 @@ absl::Status FoldBatchNormalization(Graph& graph, const Evaluator& evaluate);
 absl::Status FuseConvolutions(Graph& graph, const Evaluator& evaluate);
 // Gemm becomes FusedGemm with the Relu or Clip that follows it.
 absl::Status FuseGemms(Graph& graph, const Evaluator& evaluate);
+// In a training graph: BatchNormalizationTraining takes in the addition and the activation behind it, its gradient that
+// of the activation, and a max pool's gradient that of the ReLU before the pool. Wants static shapes.
+absl::Status FuseGradients(Graph& graph, const Evaluator& evaluate);
 // Nodes whose outputs nobody reads and values that nothing refers to go.
 absl::Status RemoveDeadCode(Graph& graph, const Evaluator& evaluate);
 
