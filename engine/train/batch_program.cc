@@ -1,14 +1,29 @@
 #include "engine/train/batch_program.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/parallel.h"
 #include "engine/base/status.h"
 #include "engine/runtime/compile.h"
 #include "engine/runtime/constant_store.h"
 
 namespace beak {
+namespace {
+
+constexpr size_t kWorthATeam = size_t{1} << 18;  // bytes that take longer to copy than a team to wake
+
+void Copy(std::span<const std::byte> from, std::span<std::byte> to, int threads) {
+  ParallelFor(threads, [&](int thread) {
+    const auto part = static_cast<size_t>(thread), parts = static_cast<size_t>(std::max(threads, 1));
+    const size_t begin = from.size() * part / parts, end = from.size() * (part + 1) / parts;
+    if (begin < end) std::memcpy(to.data() + begin, from.data() + begin, end - begin);
+  });
+}
+
+}  // namespace
 
 std::vector<Shape> WithRows(std::vector<Shape> row_shapes, int64_t rows) {
   for (Shape& shape : row_shapes) shape.insert(shape.begin(), rows);
@@ -31,7 +46,7 @@ absl::Status BatchProgram::SetInput(size_t i, std::span<const std::byte> bytes) 
     return absl::InvalidArgumentError(
         absl::StrCat("'", program_->inputs()[i].name, "': expected ", to.size(), " bytes a batch, got ", bytes.size()));
   }
-  if (!bytes.empty()) std::memcpy(to.data(), bytes.data(), bytes.size());
+  Copy(bytes, to, bytes.size() < kWorthATeam ? 1 : program_->threads());
   return absl::OkStatus();
 }
 
