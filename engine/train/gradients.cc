@@ -5,15 +5,19 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <numeric>
 
 #include "engine/base/check.h"
 #include "engine/base/field_errors.h"
+#include "engine/base/parallel.h"
 
 namespace beak {
 namespace {
 
 // Sums are kept in this many parts, so that additions need not wait for each other.
 constexpr size_t kLanes = 8;
+// Elements of a sum of its own, whichever thread makes it.
+constexpr size_t kPiece = size_t{1} << 15;
 
 double SumOfSquares(std::span<const float> values) {
   std::array<double, kLanes> sums = {};
@@ -65,10 +69,20 @@ std::vector<std::string> Validate(const ClipOptions& options) {
 
 double Norm(std::span<const float> gradient) { return std::sqrt(SumOfSquares(gradient)); }
 
-double GlobalNorm(std::span<const std::span<float>> gradients) {
-  double sum = 0;
-  for (const std::span<float> gradient : gradients) sum += SumOfSquares(gradient);
-  return std::sqrt(sum);
+double GlobalNorm(std::span<const std::span<float>> gradients, int threads) {
+  std::vector<std::span<const float>> pieces;
+  for (const std::span<float> gradient : gradients) {
+    for (size_t i = 0; i < gradient.size(); i += kPiece) {
+      pieces.push_back(gradient.subspan(i, std::min(kPiece, gradient.size() - i)));
+    }
+  }
+  std::vector<double> sums(pieces.size());
+  ParallelFor(threads, [&](int thread) {
+    const auto part = static_cast<size_t>(thread), parts = static_cast<size_t>(std::max(threads, 1));
+    const size_t end = pieces.size() * (part + 1) / parts;
+    for (size_t i = pieces.size() * part / parts; i < end; ++i) sums[i] = SumOfSquares(pieces[i]);
+  });
+  return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
 std::optional<size_t> FirstNonFinite(std::span<const std::span<float>> gradients) {
@@ -78,8 +92,7 @@ std::optional<size_t> FirstNonFinite(std::span<const std::span<float>> gradients
   return std::nullopt;
 }
 
-double ClipGradients(const ClipOptions& options, std::span<const std::span<float>> gradients) {
-  const double norm = GlobalNorm(gradients);
+void ClipGradients(const ClipOptions& options, double norm, std::span<const std::span<float>> gradients) {
   const double global_factor = options.kind == ClipKind::kGlobalNorm ? ClipFactor(options, norm) : 1;
   const auto limit = static_cast<float>(options.limit);
   for (const std::span<float> gradient : gradients) {
@@ -90,7 +103,6 @@ double ClipGradients(const ClipOptions& options, std::span<const std::span<float
       if (factor < 1) Scale(gradient, factor);
     }
   }
-  return norm;
 }
 
 void GradientAccumulator::Add(std::span<const std::span<float>> gradients) {

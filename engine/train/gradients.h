@@ -27,18 +27,19 @@ struct ClipOptions {
 // Every field that is wrong, named.
 std::vector<std::string> Validate(const ClipOptions& options);
 
-// Euclidean norms. Sums are in double, in an order that depends on the sizes alone: the same bits on every run.
+// Euclidean norms. Sums are in double, in an order that depends on the sizes alone: the same bits on every run and on
+// any number of threads. Finite where all elements are.
 double Norm(std::span<const float> gradient);
-double GlobalNorm(std::span<const std::span<float>> gradients);
+double GlobalNorm(std::span<const std::span<float>> gradients, int threads = 1);
 
 // The first gradient with an infinity or a NaN in it.
 std::optional<size_t> FirstNonFinite(std::span<const std::span<float>> gradients);
 
-// Clips in place and returns the global norm of what came in. By norm, a gradient g with norm n is multiplied by
+// Clips in place. `norm` is GlobalNorm's. By norm, a gradient g with norm n is multiplied by
 //   PyTorch (clip_grad_norm_; kNorm is a call per parameter):  limit / (n + 1e-6), where that is below 1
 //   Keras (clipnorm, global_clipnorm):                         limit / n, where n is above the limit.
 // REQUIRES: options that Validate accepts, finite gradients.
-double ClipGradients(const ClipOptions& options, std::span<const std::span<float>> gradients);
+void ClipGradients(const ClipOptions& options, double norm, std::span<const std::span<float>> gradients);
 
 // The gradients of several small batches as if they were one large one. Sums in float32. *Thread-compatible.*
 class GradientAccumulator {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/check.h"
 #include "engine/base/field_errors.h"
 #include "engine/base/status.h"
 
@@ -90,15 +91,17 @@ absl::StatusOr<BatchReport> Trainer::Train(const TrainingBatch& batch, double le
   const std::vector<std::span<float>> gradients = Gradients();
   BatchReport report;
   report.loss = step_->loss() + AddPenalties(gradients);
-  RETURN_IF_ERROR(CheckFinite(report.loss, gradients));
+  report.gradient_norm = GlobalNorm(gradients, options_.threads);
+  RETURN_IF_ERROR(CheckFinite(report, gradients));
   UpdateStatistics();
   ++batches_;
   if (options_.accumulated_batches > 1) {
     accumulator_.Add(gradients);
     if (accumulator_.count() < options_.accumulated_batches) return report;
     accumulator_.TakeMean(gradients);
+    report.gradient_norm = GlobalNorm(gradients, options_.threads);
   }
-  report.gradient_norm = ClipGradients(options_.clip, gradients);
+  ClipGradients(options_.clip, report.gradient_norm, gradients);
   report.stepped = true;
   Update(gradients, learning_rate);
   return report;
@@ -121,12 +124,13 @@ double Trainer::AddPenalties(const std::vector<std::span<float>>& gradients) con
   return sum;
 }
 
-absl::Status Trainer::CheckFinite(double loss, const std::vector<std::span<float>>& gradients) const {
-  if (!std::isfinite(loss)) {
-    return absl::FailedPreconditionError(absl::StrCat("step ", steps(), ": expected a finite loss, got ", loss));
+absl::Status Trainer::CheckFinite(const BatchReport& report, const std::vector<std::span<float>>& gradients) const {
+  if (!std::isfinite(report.loss)) {
+    return absl::FailedPreconditionError(absl::StrCat("step ", steps(), ": expected a finite loss, got ", report.loss));
   }
+  if (std::isfinite(report.gradient_norm)) return absl::OkStatus();
   const std::optional<size_t> wrong = FirstNonFinite(gradients);
-  if (!wrong) return absl::OkStatus();
+  BEAK_CHECK(wrong.has_value());
   return absl::FailedPreconditionError(
       absl::StrCat("step ", steps(), ": gradient of '", parameters()[*wrong].name, "': expected finite numbers"));
 }

@@ -47,7 +47,7 @@ struct TrainerOptions {
 struct BatchReport {
   double loss = 0;           // as the optimiser sees it: with penalties
   bool stepped = false;      // false while gradients accumulate
-  double gradient_norm = 0;  // of the step, before clipping
+  double gradient_norm = 0;  // of the step before clipping; of the batch where none was taken
 };
 
 // Trains a network: takes batches, keeps parameters, statistics and what the optimiser remembers. *Thread-compatible.*
@@ -88,7 +88,7 @@ class Trainer {
   absl::Status TakeInitialValues();
   std::vector<std::span<float>> Gradients() const;
   double AddPenalties(const std::vector<std::span<float>>& gradients) const;
-  absl::Status CheckFinite(double loss, const std::vector<std::span<float>>& gradients) const;
+  absl::Status CheckFinite(const BatchReport& report, const std::vector<std::span<float>>& gradients) const;
   void Update(const std::vector<std::span<float>>& gradients, double learning_rate);
   void UpdateStatistics();
   std::vector<std::span<const float>> ConstValues() const;

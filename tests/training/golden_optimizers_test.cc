@@ -114,7 +114,8 @@ class GoldenOptimizersTest : public ::testing::TestWithParam<Framework> {
       accumulator.Add(Spans(gradients));
       if (accumulator.count() == accumulate) {
         accumulator.TakeMean(Spans(gradients));
-        ClipGradients(ClipOf(GetParam().flavour, one), Spans(gradients));
+        const std::vector<std::span<float>> spans = Spans(gradients);
+        ClipGradients(ClipOf(GetParam().flavour, one), GlobalNorm(spans), spans);
         const double rate = one.contains("rates") ? one["rates"][t].get<double>() : options.learning_rate;
         optimizer->Step(rate, std::vector<ParameterBytes>{{values[0], gradients[0]}, {values[1], gradients[1]}}, 1);
         average->Update(std::vector<std::span<const float>>{values[0], values[1]});
