@@ -87,10 +87,16 @@ TEST_F(QueueOptionsTest, AHigherPriorityOvertakesWhatWaits) {
 TEST_F(QueueOptionsTest, ARequestThatWaitsForTooLongIsRejected) {
   Start(R"(max_batch_size: 1
            dynamic_batching { default_queue_policy { timeout_action: REJECT default_timeout_microseconds: 1000 } })");
-  auto ends = Ends(AskMany(20), "queue policy");
-  EXPECT_GT(ends[grpc::StatusCode::OK], 0);
-  EXPECT_GT(ends[grpc::StatusCode::DEADLINE_EXCEEDED], 10);
-  EXPECT_EQ(ends[grpc::StatusCode::OK] + ends[grpc::StatusCode::DEADLINE_EXCEEDED], 20);
+  std::map<grpc::StatusCode, int> ends;
+  int asked = 0;
+  // On a busy machine the first of them may wait for that long too.
+  EXPECT_TRUE(Eventually([&] {
+    for (const auto& [code, count] : Ends(AskMany(20), "queue policy")) ends[code] += count;
+    asked += 20;
+    return ends[grpc::StatusCode::OK] > 0;
+  }));
+  EXPECT_GT(ends[grpc::StatusCode::DEADLINE_EXCEEDED], asked / 2);
+  EXPECT_EQ(ends[grpc::StatusCode::OK] + ends[grpc::StatusCode::DEADLINE_EXCEEDED], asked);
   EXPECT_EQ(running_->Count("beak_refusals_total", "slow", R"(reason="queue_timeout")"),
             ends[grpc::StatusCode::DEADLINE_EXCEEDED]);
 }
