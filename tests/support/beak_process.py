@@ -1,4 +1,7 @@
-"""Starts Beak's programs for the tests and benchmarks that are written in Python, and reads files for them."""
+"""Starts Beak's programs for the tests and benchmarks that are written in Python, and reads files for them.
+
+NumPy is needed by what handles arrays only: tests of programs alone run with any Python.
+"""
 import gzip
 import os
 import pathlib
@@ -6,8 +9,6 @@ import signal
 import struct
 import subprocess
 import threading
-
-import numpy as np
 
 SOURCE_DIR = pathlib.Path(os.environ.get("BEAK_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 BIN_DIR = pathlib.Path(os.environ.get("BEAK_BIN_DIR", SOURCE_DIR / "build/release/bin"))
@@ -76,6 +77,7 @@ def beak_server(*arguments):
 
 def run_model(path, inputs, outputs, folder):
     """`beak-model run` on arrays: inputs is {name: array}, outputs a list of names; returns {name: array}."""
+    import numpy as np
     folder = pathlib.Path(folder)
     command = [BIN_DIR / "beak-model", "run", path]
     for i, (name, values) in enumerate(inputs.items()):
@@ -90,6 +92,7 @@ def run_model(path, inputs, outputs, folder):
 
 def read_idx(path):
     """The array of a gzipped IDX file (MNIST's format) of unsigned bytes."""
+    import numpy as np
     with gzip.open(path, "rb") as file:
         zero, dtype, rank = struct.unpack(">HBB", file.read(4))
         if (zero, dtype) != (0, 8):
