@@ -40,7 +40,9 @@ ModelManager::ModelManager(const Options& options, Metrics& metrics, const Clock
                                                    : DefaultMemoryLimit(AvailableMemoryBytes())),
       loader_(std::move(loader)),
       journal_(std::move(journal)),
-      store_(std::move(store)) {}
+      store_(std::move(store)) {
+  metrics_.SetMemoryLimit(memory_limit_);
+}
 
 absl::Status ModelManager::Prepare() {
   RETURN_IF_ERROR(CheckFiles());

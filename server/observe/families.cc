@@ -47,6 +47,7 @@ Families::Families()
       load_seconds(Gauge(registry, "beak_model_load_duration_seconds", "How long loading this version took.")),
       programs(Gauge(registry, "beak_model_programs", "Compiled programs held, one for each shape of the inputs.")),
       memory(Gauge(registry, "beak_memory_bytes", "Memory held, by kind.")),
+      memory_limit(Gauge(registry, "beak_memory_limit_bytes", "Memory beyond which no model is loaded any more.")),
       state(Gauge(registry, "beak_model_version_state", "1 for the state that a version of a model is in.")),
       cache_requests(Counter(registry, "beak_cache_requests_total",
                              "Requests that were looked up in the response cache, by result: hit, miss.")),

@@ -39,6 +39,7 @@ struct Families {
   Gauges& load_seconds;
   Gauges& programs;
   Gauges& memory;
+  Gauges& memory_limit;
   Gauges& state;
   Counters& cache_requests;
   Counters& cache_evictions;

@@ -135,6 +135,8 @@ void Metrics::SetCache(int64_t entries, int64_t bytes, int64_t evictions) {
   impl_->SetCache(entries, bytes, evictions);
 }
 
+void Metrics::SetMemoryLimit(int64_t bytes) { impl_->families->memory_limit.Add({}).Set(static_cast<double>(bytes)); }
+
 void Metrics::RecordUnrouted(absl::StatusCode outcome) {
   impl_->families->requests.Add({{"model", ""}, {"version", ""}, {"outcome", OutcomeLabel(outcome)}}).Increment();
 }

@@ -73,6 +73,9 @@ class Metrics {
   // first call on.
   void SetCache(int64_t entries, int64_t bytes, int64_t evictions);
 
+  // What the process may hold before models are refused. The series is there from the first call on.
+  void SetMemoryLimit(int64_t bytes);
+
   // A request that was answered without reaching any version of a model: its model label is empty.
   void RecordUnrouted(absl::StatusCode outcome);
 

@@ -87,6 +87,8 @@ TEST_F(ManagerFailuresTest, WhatDoesNotFitIsRefusedAndTheOldOneServes) {
   ModelManager::Options options;
   options.memory_limit_bytes = int64_t{1} << 30;
   Begin(options);
+  EXPECT_THAT(metrics_.Text(),
+              HasSubstr("beak_memory_limit_bytes " + std::to_string(options.memory_limit_bytes) + "\n"));
   EXPECT_EQ(Factor(), 2);
   Write(2, 3);
   const std::string large = repository_.Write("scale/2/large", "");

@@ -101,6 +101,13 @@ TEST(MetricsTest, AnAnswerFromTheCacheIsNoExecution) {
   EXPECT_EQ(statistics.compute_infer.count, 1u);
 }
 
+TEST(MetricsTest, TheMemoryLimitIsShownOnceItIsKnown) {
+  Metrics metrics("1");
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("beak_memory_limit_bytes 0")));
+  metrics.SetMemoryLimit(4096);
+  EXPECT_THAT(metrics.Text(), HasSubstr("beak_memory_limit_bytes 4096\n"));
+}
+
 TEST(MetricsTest, TheCacheShowsWhatItHolds) {
   Metrics metrics("1");
   EXPECT_THAT(metrics.Text(), Not(HasSubstr("beak_cache_bytes 0"))) << "there is no cache";
