@@ -57,9 +57,11 @@ class Rules(unittest.TestCase):
                 self.assertRegex(self.tests, rf"alertname: {name}\n +eval_time: \w+\n +exp_alerts:\n +- exp_labels")
 
     def test_each_alert_links_to_its_section_of_the_runbook(self):
-        sections = anchors((DEPLOY / "README.md").read_text(encoding="utf-8"))
+        runbook = (DEPLOY / "README.md").read_text(encoding="utf-8")
+        sections = anchors(runbook)
         links = re.findall(r"^ +runbook_url: deploy/README\.md#(\S+)$", self.alerts, flags=re.M)
         self.assertEqual(links, [name.lower() for name in self.names])
+        links += re.findall(r"\]\(#([^)]+)\)", runbook)
         self.assertEqual([link for link in links if link not in sections], [])
 
     def test_each_alert_has_a_severity(self):
