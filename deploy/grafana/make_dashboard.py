@@ -134,8 +134,10 @@ OVERVIEW = [
           {"{{instance}} busy": f"beak_lanes_busy{{{SERVER}}}", "{{instance}} lanes": f"beak_lanes{{{SERVER}}}"}),
     graph("CPU: cores used", "Cores that the servers' processes use; train jobs are other processes.",
           {"{{instance}}": rate("beak_process_cpu_seconds_total", SERVER)}, "short"),
-    graph("Resident memory", "Of the servers' processes; train jobs are other processes.",
-          {"{{instance}}": f'beak_memory_bytes{{{SERVER}, kind="resident"}}'}, "bytes"),
+    graph("Resident memory",
+          "Of the servers' processes; train jobs are other processes. Beyond the limit no model is loaded.",
+          {"{{instance}}": f'beak_memory_bytes{{{SERVER}, kind="resident"}}',
+           "{{instance}} limit": f"beak_memory_limit_bytes{{{SERVER}}}"}, "bytes"),
     table("Versions that are not ready", "loading, draining or failed; the log and `beak model list` have the reason.",
           f'beak_model_version_state{{{MODEL}, state!="ready"}} == 1', ["Time", "Value", "__name__", "job"]),
 ]
