@@ -129,6 +129,39 @@ absl::Status LayerNormalization(GradientContext& context) {
   return absl::OkStatus();
 }
 
+// The mean over `size` neighbouring channels, those beyond the ends being zero. Of an even number there is one more
+// above a channel than below it, or, `turned`, the other way round.
+ValueId EmitNeighbourMean(GradientContext& context, ValueId x, const Shape& shape, int64_t size, bool turned) {
+  const int64_t below = turned ? size / 2 : (size - 1) / 2;
+  const int64_t positions = NumElements(shape) / (shape[0] * shape[1]);
+  const ValueId planes = EmitReshape(context, x, {shape[0], 1, shape[1], positions});
+  const ValueId mean = context.Emit("AveragePool", {planes},
+                                    {{"kernel_shape", std::vector<int64_t>{size, 1}},
+                                     {"pads", std::vector<int64_t>{below, 0, size - 1 - below, 0}},
+                                     {"count_include_pad", int64_t{1}}});
+  return EmitReshape(context, mean, shape);
+}
+
+// y = x s^-beta with s = bias + alpha mean(x^2):
+// dx = dy s^-beta - 2 alpha beta x mean'(dy x s^(-beta - 1)), mean' over the channels in whose mean a channel is.
+absl::Status Lrn(GradientContext& context) {
+  const ValueId x = context.input(0), dy = context.gradient();
+  const Shape shape = context.shape(x);
+  if (NumElements(shape) == 0) return absl::UnimplementedError("gradient: expected elements, got none");
+  const DType dtype = context.dtype(x);
+  const auto size = context.node().Get<int64_t>("size", 1);
+  const double alpha = context.node().Get("alpha", 1e-4f), beta = context.node().Get("beta", 0.75f);
+  const ValueId squares = EmitNeighbourMean(context, context.Emit("Mul", {x, x}), shape, size, false);
+  const ValueId base = context.Emit("Add", {EmitScaled(context, squares, dtype, alpha),
+                                            EmitScalar(context, dtype, context.node().Get("bias", 1.0f))});
+  const ValueId factor = context.Emit("Pow", {base, EmitScalar(context, dtype, -beta)});
+  const ValueId direct = context.Emit("Mul", {dy, factor});
+  const ValueId part = context.Emit("Div", {context.Emit("Mul", {direct, x}), base});
+  const ValueId shared = context.Emit("Mul", {x, EmitNeighbourMean(context, part, shape, size, true)});
+  context.Give(0, context.Emit("Sub", {direct, EmitScaled(context, shared, dtype, 2 * alpha * beta)}));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::vector<GradientEntry> NormGradients() {
@@ -137,6 +170,7 @@ std::vector<GradientEntry> NormGradients() {
       {"BatchNormalizationTraining", BatchNormalizationTraining},
       {"InstanceNormalization", InstanceNormalization},
       {"LayerNormalization", LayerNormalization},
+      {"LRN", Lrn},
   };
 }
 

@@ -1,3 +1,5 @@
+#include <cstddef>
+#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -82,19 +84,43 @@ absl::Status Split(GradientContext& context) {
   return absl::OkStatus();
 }
 
+// Elements in the opposite order along an axis that has `count` of them.
+ValueId EmitReversed(GradientContext& context, ValueId x, int64_t axis, int64_t count) {
+  return context.Emit("Slice", {x, EmitInts(context, {count - 1}), EmitInts(context, {-count - 1}),
+                                EmitInts(context, {axis}), EmitInts(context, {-1})});
+}
+
+// Puts `step` - 1 zeros behind each element along an axis; `shape` becomes that of the result.
+ValueId EmitSpread(GradientContext& context, ValueId x, size_t axis, int64_t step, Shape& shape) {
+  Shape apart = shape;
+  apart.insert(apart.begin() + static_cast<std::ptrdiff_t>(axis) + 1, 1);
+  Ints pads(2 * apart.size());
+  pads[apart.size() + axis + 1] = step - 1;
+  const ValueId padded = context.Emit("Pad", {EmitReshape(context, x, apart), EmitInts(context, pads)});
+  shape[axis] *= step;
+  return EmitReshape(context, padded, shape);
+}
+
 absl::Status Slice(GradientContext& context) {
   const Shape shape = context.shape(context.input(0));
   ASSIGN_OR_RETURN(const std::optional<Ints> starts, ConstantInts(context, 1));
   ASSIGN_OR_RETURN(const std::optional<Ints> ends, ConstantInts(context, 2));
   ASSIGN_OR_RETURN(const std::optional<Ints> axes, ConstantInts(context, 3));
   ASSIGN_OR_RETURN(const std::optional<Ints> steps, ConstantInts(context, 4));
-  ASSIGN_OR_RETURN(const ResolvedSlice slice, ResolveSlice(shape, *starts, *ends, axes, steps));
-  Ints pads = slice.starts;
+  ASSIGN_OR_RETURN(ResolvedSlice slice, ResolveSlice(shape, *starts, *ends, axes, steps));
+  ValueId dx = context.gradient();
   for (size_t d = 0; d < shape.size(); ++d) {
-    if (slice.steps[d] != 1) return absl::UnimplementedError("gradient: expected steps of 1");
-    pads.push_back(shape[d] - slice.starts[d] - slice.output[d]);
+    const int64_t count = slice.output[d];
+    if (count < 2) continue;  // whatever the step
+    if (slice.steps[d] < 0) {
+      dx = EmitReversed(context, dx, static_cast<int64_t>(d), count);
+      slice.starts[d] += (count - 1) * slice.steps[d];
+    }
+    if (const int64_t step = std::abs(slice.steps[d]); step > 1) dx = EmitSpread(context, dx, d, step, slice.output);
   }
-  context.Give(0, context.Emit("Pad", {context.gradient(), EmitInts(context, pads)}));
+  Ints pads = slice.starts;
+  for (size_t d = 0; d < shape.size(); ++d) pads.push_back(shape[d] - slice.starts[d] - slice.output[d]);
+  context.Give(0, context.Emit("Pad", {dx, EmitInts(context, pads)}));
   return absl::OkStatus();
 }
 
@@ -111,6 +137,22 @@ absl::Status Pad(GradientContext& context) {
   for (const int64_t begin : resolved.begin) back.push_back(-begin);
   for (const int64_t end : resolved.end) back.push_back(-end);
   context.Give(0, context.Emit("Pad", {context.gradient(), EmitInts(context, back)}));
+  return absl::OkStatus();
+}
+
+// An element's gradient is the sum over its copies.
+absl::Status Tile(GradientContext& context) {
+  const Shape shape = context.shape(context.input(0)), tiled = context.shape(context.output());
+  if (NumElements(tiled) == 0) return absl::UnimplementedError("gradient: expected elements, got none");
+  Shape apart;
+  Ints copies;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    copies.push_back(static_cast<int64_t>(apart.size()));
+    apart.push_back(tiled[d] / shape[d]);
+    apart.push_back(shape[d]);
+  }
+  if (copies.empty()) return context.Give(0, context.gradient()), absl::OkStatus();
+  context.Give(0, EmitSum(context, EmitReshape(context, context.gradient(), apart), copies, false));
   return absl::OkStatus();
 }
 
@@ -155,13 +197,14 @@ absl::Status Resize(GradientContext& context) {
 
 std::vector<GradientEntry> ShapeGradients() {
   return {
-      {"Concat", Concat},       {"DepthToSpace", DepthToSpace},
-      {"Expand", Expand},       {"Flatten", Reshape},
-      {"Gather", Gather},       {"Pad", Pad},
-      {"Reshape", Reshape},     {"Resize", Resize},
-      {"Slice", Slice},         {"SpaceToDepth", SpaceToDepth},
-      {"Split", Split},         {"Squeeze", Reshape},
-      {"Transpose", Transpose}, {"Unsqueeze", Reshape},
+      {"Concat", Concat},     {"DepthToSpace", DepthToSpace},
+      {"Expand", Expand},     {"Flatten", Reshape},
+      {"Gather", Gather},     {"Pad", Pad},
+      {"Reshape", Reshape},   {"Resize", Resize},
+      {"Slice", Slice},       {"SpaceToDepth", SpaceToDepth},
+      {"Split", Split},       {"Squeeze", Reshape},
+      {"Tile", Tile},         {"Transpose", Transpose},
+      {"Unsqueeze", Reshape},
   };
 }
 
