@@ -11,7 +11,8 @@ build/venv, builds the release preset and runs every test that needs no other ma
 summary, the exit status ctest's. Running it again does only what is left to do.
 
   --full   then also: ThreadSanitizer (preset tsan), clang with its sanitizers and the fuzzers (preset clang), and,
-           as root, build and test in a root of Debian 13 made with mmdebstrap under build/debian13
+           as root, build and test in a root of Debian 13 made with mmdebstrap under build/debian13. With Go 1.24 or
+           newer helm is built first, and the chart rendered anew and compared
   --help   this text
 TEXT
 }
@@ -66,6 +67,7 @@ fi
 # shellcheck disable=SC2086
 install_packages $FULL_PACKAGES
 failed=""
+tests/deploy/kube_tools.py >&2 || true  # says what it lacks; the tests that need it are skipped
 build_and_test release || failed="$failed release"
 # The checks look at the sources, which are the same in every preset.
 # Debian's gRPC is not instrumented: what it hands from thread to thread looks like races, so those tests are left out.
