@@ -6,6 +6,7 @@ usage: kube_tools.py        gets all of them (by tests/run.sh --full; compiling 
 The checks of the chart get the quick ones by themselves, and use helm where it is there.
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -29,14 +30,18 @@ class Unavailable(Exception):
     """What is missing cannot be had here; the text says why."""
 
 
-def go(*arguments, **environment):
+def go(*arguments, timeout=120, **environment):
     if shutil.which("go") is None:
         raise Unavailable("no Go (1.24 or newer) to build helm and kubeconform with")
-    # Outside the tree, so that no go.mod counts.
-    done = subprocess.run(["go", *arguments], cwd="/", env={**os.environ, "GOFLAGS": "-buildvcs=false", **environment},
-                          capture_output=True, text=True, check=False)
+    what = f"go {' '.join(arguments)}"
+    try:
+        # Outside the tree, so that no go.mod counts.
+        done = subprocess.run(["go", *arguments], cwd="/", env={**os.environ, "GOFLAGS": "-buildvcs=false", **environment},
+                              capture_output=True, text=True, check=False, timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"{what}: not done in {timeout} s") from error
     if done.returncode != 0:
-        raise Unavailable(f"go {' '.join(arguments)}: {(done.stderr + done.stdout).strip()[-600:]}")
+        raise Unavailable(f"{what}: {(done.stderr + done.stdout).strip()[-600:]}")
     return done.stdout
 
 
@@ -44,14 +49,14 @@ def place(name, version):
     return TOOLS / f"{name}-{version}"
 
 
-def install(package, version):
+def install(package, version, timeout=120):
     """The program of a package, built where it is not there yet."""
     name = package.rsplit("/", 1)[1]
     program = place(name, version)
     if not program.exists():
         TOOLS.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=TOOLS) as folder:
-            go("install", f"{package}@{version}", GOBIN=folder)
+            go("install", f"{package}@{version}", timeout=timeout, GOBIN=folder)
             (pathlib.Path(folder) / name).rename(program)
     return program
 
@@ -68,8 +73,9 @@ def schemas():
     """The folder of schemas for kubeconform."""
     import kube_schemas  # Needs a YAML reader, which whoever only wants programs may lack.
 
-    maker = pathlib.Path(kube_schemas.__file__).stat().st_mtime_ns
-    folder = place("schemas", "-".join(version for _, version in (KUBERNETES, KSERVE, PROMETHEUS_OPERATOR)) + f"-{maker}")
+    versions = [version for _, version in (KUBERNETES, KSERVE, PROMETHEUS_OPERATOR)]
+    maker = hashlib.sha256(pathlib.Path(kube_schemas.__file__).read_bytes()).hexdigest()[:8]
+    folder = place("schemas", "-".join([*versions, maker]))
     if not folder.exists():
         kserve = module(*KSERVE) / "config/crd/full"
         operator = module(*PROMETHEUS_OPERATOR) / "example/prometheus-operator-crd"
@@ -97,7 +103,7 @@ def main():
     try:
         print(kubeconform())
         print(schemas())
-        print(install(*HELM))
+        print(install(*HELM, timeout=3600))
     except Unavailable as error:
         print(f"kube_tools.py: {error}", file=sys.stderr)
         return 77
