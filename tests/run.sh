@@ -12,7 +12,8 @@ summary, the exit status ctest's. Running it again does only what is left to do.
 
   --full   then also: ThreadSanitizer (preset tsan), clang with its sanitizers and the fuzzers (preset clang), and,
            as root, build and test in a root of Debian 13 made with mmdebstrap under build/debian13. With Go 1.24 or
-           newer helm is built first, and the chart rendered anew and compared
+           newer helm is built first, and the chart rendered anew and compared; where docker or podman is, the image
+           is built and run
   --help   this text
 TEXT
 }
@@ -74,6 +75,7 @@ build_and_test release || failed="$failed release"
 build_and_test tsan --label-exclude 'check|grpc' || failed="$failed tsan"
 build_and_test clang --label-exclude check || failed="$failed clang"
 tests/debian13.sh || failed="$failed debian13"
+tests/deploy/image.sh || [ $? = 77 ] || failed="$failed image"
 if [ -n "$failed" ]; then
   echo "failed:$failed"
   exit 1

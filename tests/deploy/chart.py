@@ -56,3 +56,11 @@ def render(example):
     if not good:
         raise ValueError(text)
     return head(example) + text
+
+
+def validate(text):
+    """Whether kubeconform has nothing against some YAML, and what it said."""
+    place = f"{kube_tools.schemas()}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
+    done = subprocess.run([kube_tools.kubeconform(), "-strict", "-schema-location", place, "-"], input=text, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return done.returncode == 0, done.stdout

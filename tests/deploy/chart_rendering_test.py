@@ -11,6 +11,12 @@ import unittest
 import chart
 import kube_tools
 
+try:
+    import yaml  # noqa: F401  (for the schemas)
+except ImportError:
+    print("skipped: no python3-yaml")
+    sys.exit(77)
+
 CLAIM = ("--set", "models.existingClaim=models")
 
 
@@ -26,9 +32,27 @@ class Rendering(unittest.TestCase):
                                     example)
             self.assertTrue(good, text)
 
-    def test_least_values_are_enough(self):
-        good, text = chart.template(*CLAIM)
-        self.assertTrue(good, text)
+    def test_whatever_is_chosen_is_valid(self):
+        digest = "image.digest=sha256:" + 64 * "0"
+        for values in (
+            (),
+            ("--set", "serviceAccount.create=false,headlessService.enabled=false,podDisruptionBudget.enabled=false"),
+            ("--set", "networkPolicy.enabled=false,topologySpread.enabled=false,shutdown.preStopSeconds=0"),
+            ("--set", "networkPolicy.clients=null,networkPolicy.monitoring=null"),
+            ("--set", f"{digest},fullnameOverride=other,service.type=NodePort,imagePullSecrets[0].name=key"),
+            ("--set", "models.controlMode=explicit,models.load={mnist,*},server.extraArgs={--cache-bytes=0}"),
+            ("--set", "state.existingClaim=state,replicaCount=1,priorityClassName=high,nodeSelector.disk=ssd"),
+            ("--set", "resources.limits.cpu=2,resources.limits.memory=1Gi,podLabels.team=a,podAnnotations.note=b"),
+            ("--set", "tolerations[0].key=gpu,tolerations[0].operator=Exists,serviceAccount.annotations.role=a"),
+            ("--set", "server.environment.GRPC_VERBOSITY=debug,service.annotations.a=b,headlessService.annotations.a=b"),
+            ("--set", "autoscaling.enabled=true,autoscaling.cpuUtilization=0,autoscaling.queue.enabled=true"),
+            ("--set", "networkPolicy.egress[0].ports[0].port=443,podMonitor.enabled=true,podMonitor.labels.release=a"),
+        ):
+            with self.subTest(values=values):
+                good, text = chart.template(*CLAIM, *values)
+                self.assertTrue(good, text)
+                good, said = chart.validate(text)
+                self.assertTrue(good, said)
 
     def test_values_that_make_no_sense_are_refused(self):
         for said, values in (
@@ -59,6 +83,8 @@ class Rendering(unittest.TestCase):
 def main():
     try:
         kube_tools.helm()
+        kube_tools.kubeconform()
+        kube_tools.schemas()
     except kube_tools.Unavailable as error:
         print(f"skipped: {error}")
         return 77

@@ -53,14 +53,6 @@ def beak_containers():
     return [(path, container) for path, _, pod in pods() for container in pod["containers"]]
 
 
-def validate(text):
-    """Whether kubeconform has nothing against some YAML, and what it said."""
-    place = f"{kube_tools.schemas()}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
-    done = subprocess.run([kube_tools.kubeconform(), "-strict", "-schema-location", place, "-"], input=text, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    return done.returncode == 0, done.stdout
-
-
 class Valid(unittest.TestCase):
     """Against the schemas of Kubernetes, the Prometheus Operator and KServe."""
 
@@ -75,7 +67,7 @@ class Valid(unittest.TestCase):
     def test_everything_is_valid(self):
         for path in [*rendered_files(), *chart.MANIFESTS]:
             with self.subTest(path.name):
-                good, said = validate(path.read_text())
+                good, said = chart.validate(path.read_text())
                 self.assertTrue(good, said)
 
     def test_a_field_that_nobody_knows_is_refused_in_every_kind(self):
@@ -83,7 +75,7 @@ class Valid(unittest.TestCase):
             with self.subTest(kind):
                 where = document.get("spec") if isinstance(document.get("spec"), dict) else document
                 where["nobodyKnowsThis"] = 1
-                good, said = validate(yaml.safe_dump(document))
+                good, said = chart.validate(yaml.safe_dump(document))
                 self.assertFalse(good)
                 self.assertIn("nobodyKnowsThis", said)
 
@@ -91,7 +83,7 @@ class Valid(unittest.TestCase):
         for path, document, pod in pods():
             with self.subTest(path.name):
                 pod["containers"][0]["ports"] = "8001"
-                good, _ = validate(yaml.safe_dump(document))
+                good, _ = chart.validate(yaml.safe_dump(document))
                 self.assertFalse(good)
 
 
