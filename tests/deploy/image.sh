@@ -133,7 +133,7 @@ compressed_bytes() {
   case $engine in
     docker) docker save "$1" ;;
     podman) podman_quietly save --quiet --format docker-archive "$1" ;;
-    buildah) buildah push --quiet "$1" "docker-archive:$work/image.tar" >/dev/null && cat "$work/image.tar" ;;
+    buildah) rm -f "$work/image.tar" && buildah push --quiet "$1" "docker-archive:$work/image.tar" >/dev/null && cat "$work/image.tar" ;;
   esac | gzip -6 | wc -c
 }
 
