@@ -84,7 +84,8 @@ double Disagreement(const Tensor& actual, const Tensor& expected, double rtol, d
 }
 
 bool SameBits(const Tensor& a, const Tensor& b) {
-  return a.dtype() == b.dtype() && a.shape() == b.shape() && std::memcmp(a.bytes(), b.bytes(), a.byte_size()) == 0;
+  return a.dtype() == b.dtype() && a.shape() == b.shape() &&
+         (a.byte_size() == 0 || std::memcmp(a.bytes(), b.bytes(), a.byte_size()) == 0);
 }
 
 }  // namespace beak::testing
