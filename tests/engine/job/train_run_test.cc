@@ -23,6 +23,7 @@
 #include "engine/onednn/backend.h"
 #include "tests/engine/job/small_jobs.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -459,6 +460,7 @@ TEST(TrainRunTest, WhatCannotBeTrainedOrMeasuredIsSaidAtOnce) {
 // ---------------------------------------------------------------- memory
 
 TEST(TrainRunTest, ThePlannedPeakIsNotFarFromTheRealOne) {
+  if (testing::kHasSanitizers) GTEST_SKIP() << "sanitizers have memory of their own, which nobody plans";
   // Some 100 MB: what is not counted is small beside it.
   SmallJob job;
   job.network = Parse(
