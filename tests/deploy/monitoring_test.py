@@ -16,8 +16,8 @@ import time
 import unittest
 import urllib.request
 
-from prometheus_server import (BIN_DIR, DEPLOY, SELECTOR, SOURCE_DIR, Prometheus, beak_server, dashboard, panels,
-                               require)
+from prometheus_server import (BIN_DIR, DEPLOY, NO_TRAIN_LIMIT, SELECTOR, SOURCE_DIR, Prometheus, beak_server,
+                               dashboard, panels, require)
 
 PATIENCE_SECONDS = 120  # ample: a busy machine
 VARIABLES = {"$instance": ".*", "$model": ".*", "$__rate_interval": "10s"}
@@ -66,7 +66,8 @@ class Monitoring(unittest.TestCase):
             (folder / name).mkdir()
         make_repository(folder / "models")
         server = beak_server(f"--model-repository={folder / 'models'}", f"--state-dir={folder / 'state'}",
-                             f"--data-dir={DEPLOY / 'demo'}", "--repository-poll-secs=0.5", "--queue-rows=16")
+                             f"--data-dir={DEPLOY / 'demo'}", "--repository-poll-secs=0.5", "--queue-rows=16",
+                             NO_TRAIN_LIMIT)
         cls.server = server.__enter__()
         cls.addClassCleanup(cls.stop_server)
         cls.target = cls.server.addresses["metrics"]

@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from beak_process import BIN_DIR, DATA_DIR, SOURCE_DIR, beak_server  # noqa: E402,F401
+from beak_process import BIN_DIR, DATA_DIR, NO_TRAIN_LIMIT, SOURCE_DIR, beak_server  # noqa: E402,F401
 
 DEPLOY = SOURCE_DIR / "deploy"
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE

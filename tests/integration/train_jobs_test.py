@@ -17,7 +17,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from beak_process import BIN_DIR, SOURCE_DIR, START_SECONDS  # noqa: E402
+from beak_process import BIN_DIR, NO_TRAIN_LIMIT, SOURCE_DIR, START_SECONDS  # noqa: E402
 
 KILLS = int(os.environ.get("BEAK_KILLS", "8"))
 KILLS_A_JOB = 4
@@ -68,7 +68,8 @@ class Deployment:
             self.process = subprocess.Popen(
                 [BIN_DIR / "beak-server", "--grpc-port=0", "--metrics-port=0", "--shutdown-grace-secs=0",
                  f"--model-repository={self.repository}", f"--state-dir={self.state}",
-                 f"--data-dir={SOURCE_DIR / 'deploy/demo'}", "--repository-poll-secs=0.2"], stderr=log)
+                 f"--data-dir={SOURCE_DIR / 'deploy/demo'}", "--repository-poll-secs=0.2",
+                 NO_TRAIN_LIMIT], stderr=log)
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             lines = self.log.read_text(encoding="utf-8")[begin:].splitlines()
@@ -85,6 +86,11 @@ class Deployment:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def end(self):
+        """However the test has gone."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
 
     def stop(self):
         self.process.terminate()
@@ -156,6 +162,7 @@ class TrainJobs(unittest.TestCase):
         expected = self.undisturbed()
         rng = random.Random(5)
         deployment = Deployment(self.folder)
+        self.addCleanup(deployment.end)
         deployment.start()
         jobs, kills = [], 0
         while kills < KILLS:

@@ -14,6 +14,7 @@ SOURCE_DIR = pathlib.Path(os.environ.get("BEAK_SOURCE_DIR", pathlib.Path(__file_
 BIN_DIR = pathlib.Path(os.environ.get("BEAK_BIN_DIR", SOURCE_DIR / "build/release/bin"))
 DATA_DIR = pathlib.Path(os.environ.get("BEAK_DATA", SOURCE_DIR / "../shared/data"))
 START_SECONDS, STOP_SECONDS = 120, 60  # ample: a server under a sanitizer on a busy machine
+NO_TRAIN_LIMIT = f"--train-memory-limit-bytes={1 << 50}"  # sanitizers reserve address space that a limit counts
 
 
 class Server:
