@@ -2,7 +2,7 @@
 """Measures how fast Beak trains against PyTorch and Keras: the same networks, batches and threads, in the same run.
 
 usage: training_vs_peers.py --peers=DIR [--peer-script=FILE] [--networks=NAME,...] [--threads=1,2] [--rounds=3]
-                            [--seconds=3] [--build-dir=DIR] [--lock=FILE] [--json]
+                            [--seconds=3] [--build-dir=DIR] [--json]
 
 Everyone does float32 SGD with momentum 0.9 on softmax cross-entropy: forward, backward and update of random images.
 A round runs Beak, PyTorch and Keras after one another, each in a process of its own; a figure is the median over the
@@ -11,11 +11,9 @@ the two. Memory is the peak of the resident set (VmHWM) of the process, the larg
 
 DIR holds the virtual environments vt (PyTorch) and vf (Keras with TensorFlow); FILE, by default
 ../shared/bench/training_peer.py, is a program that trains there: `FILE torch|keras NETWORK BATCH THREADS SECONDS`, which
-prints a line of JSON with images_s and peak_mb. `--lock` holds a lock on that file during each round.
+prints a line of JSON with images_s and peak_mb.
 """
 import argparse
-import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -75,22 +73,9 @@ class Sides:
                 "Keras": self.peer("keras", "vf", network, batch, threads)}
 
 
-@contextlib.contextmanager
-def locked(path):
-    if path is None:
-        yield
-        return
-    with open(path, "w", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def compare(network, threads, sides, arguments):
     _, batch, target = NETWORKS[network]
-    rounds = []
-    for _ in range(arguments.rounds):
-        with locked(arguments.lock):
-            rounds.append(sides.round(network, batch, threads))
+    rounds = [sides.round(network, batch, threads) for _ in range(arguments.rounds)]
     speed = {side: statistics.median(one[side][0] for one in rounds) for side in rounds[0]}
     memory = {side: max(one[side][1] for one in rounds) for side in rounds[0]}
     best, least = max(speed["PyTorch"], speed["Keras"]), min(memory["PyTorch"], memory["Keras"])
@@ -115,7 +100,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--build-dir", type=pathlib.Path, default=ROOT / "build/release")
-    parser.add_argument("--lock", type=pathlib.Path)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     results = []
