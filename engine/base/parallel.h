@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 namespace beak {
@@ -14,6 +15,13 @@ void SetOpenMpThreads(int threads);
 // Calls body(thread) for thread = 0 .. threads-1, each on a thread of its own; the caller is thread 0. Returns when all
 // have. `body` must not throw. With one thread it is a plain call.
 void ParallelFor(int threads, const std::function<void(int thread)>& body);
+
+// What of [0, n) is the `part`-th of so many: they follow each other, and their sizes differ by one at most.
+struct Range {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+constexpr Range PartOf(int64_t n, int64_t part, int64_t parts) { return {n * part / parts, n * (part + 1) / parts}; }
 
 // For the first line of a main(): after a run on several threads, those of OpenMP wait for the next one for some
 // milliseconds on cores that others could use, unless its library finds GOMP_SPINCOUNT in the environment when the

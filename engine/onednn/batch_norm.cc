@@ -3,6 +3,7 @@
 #include "engine/base/status.h"
 #include "engine/onednn/kernels.h"
 #include "engine/onednn/primitive.h"
+#include "engine/ops/clamp.h"
 
 // Batch normalisation in training by our own loops. The library's go through the memory once more for the variance, and
 // take no activation of which the gradient is wanted.
@@ -59,12 +60,10 @@ absl::StatusOr<simd::BatchNorm> NormOf(const KernelRequest& request, const Desc&
   simd::BatchNorm norm;
   ASSIGN_OR_RETURN(norm.planes, PlanesOf(data));
   norm.epsilon = request.node.Get<float>("epsilon", 1e-5f);
-  const std::string activation = request.node.Get<std::string>("activation", "");
-  if (activation == "Relu") norm.lower = 0;
-  if (activation == "Clip") {
-    norm.lower = request.node.Get<float>("activation_alpha", 0);
-    norm.upper = request.node.Get<float>("activation_beta", 0);
-  }
+  const std::optional<Clamp> clamp = ClampOf(request.node);
+  if (!clamp) return absl::UnimplementedError("the activation is not a clamp");
+  norm.lower = clamp->lower;
+  norm.upper = clamp->upper;
   const bool padded = norm.planes.padded_channels() != norm.planes.channels;
   if (padded && !(norm.lower <= 0 && norm.upper >= 0)) return absl::UnimplementedError("padding would not stay zero");
   norm.isa = BestIsa();

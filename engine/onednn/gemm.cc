@@ -1,16 +1,14 @@
 #include "engine/simd/gemm.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "engine/base/parallel.h"
 #include "engine/base/status.h"
 #include "engine/onednn/kernels.h"
+#include "engine/ops/clamp.h"
 
 namespace beak::onednn {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // Where the elements of the matrix B lie in its plain tensor.
 struct MatrixStrides {
@@ -48,8 +46,7 @@ struct Product {
   MatrixStrides plain;
   int64_t rows = 0;
   bool pack_at_run = false;  // B is computed, so it is packed in each run, into the scratch
-  float lower = -kInfinity;
-  float upper = kInfinity;
+  Clamp clamp;
   int threads = 1;
 };
 
@@ -61,8 +58,8 @@ class BoundGemm final : public BoundKernel {
     arguments_.a_stride = product.packing.k();
     arguments_.c = reinterpret_cast<float*>(operands.outputs[0]);
     arguments_.c_stride = product.packing.n();
-    arguments_.lower = product.lower;
-    arguments_.upper = product.upper;
+    arguments_.lower = product.clamp.lower;
+    arguments_.upper = product.clamp.upper;
     if (operands.inputs.size() > 2) arguments_.bias = reinterpret_cast<const float*>(operands.inputs[2]);
     if (product.pack_at_run) {
       unpacked_ = reinterpret_cast<const float*>(operands.inputs[1]);
@@ -78,7 +75,8 @@ class BoundGemm final : public BoundKernel {
     const int64_t panels = product_.packing.num_panels();
     const int threads = static_cast<int>(std::min<int64_t>(product_.threads, panels));
     ParallelFor(threads, [&](int thread) {
-      simd::Gemm(product_.packing, arguments_, panels * thread / threads, panels * (thread + 1) / threads);
+      const Range part = PartOf(panels, thread, threads);
+      simd::Gemm(product_.packing, arguments_, part.begin, part.end);
     });
     return absl::OkStatus();
   }
@@ -124,18 +122,6 @@ absl::Status CheckGemm(const KernelRequest& request) {
   return absl::OkStatus();
 }
 
-bool SetClamp(const Node& node, Product& product) {
-  const std::string activation = node.Get<std::string>("activation", "");
-  if (activation.empty()) return true;
-  if (activation == "Relu") {
-    product.lower = 0;
-    return true;
-  }
-  product.lower = node.Get<float>("activation_alpha", 0);
-  product.upper = node.Get<float>("activation_beta", 0);
-  return activation == "Clip";
-}
-
 }  // namespace
 
 absl::StatusOr<KernelPlan> PlanGemm(const KernelRequest& request) {
@@ -147,7 +133,9 @@ absl::StatusOr<KernelPlan> PlanGemm(const KernelRequest& request) {
   product.rows = NumElements(request.inputs[0].shape) / k;
   product.threads = request.threads;
   product.pack_at_run = !request.inputs[1].is_constant;
-  if (!SetClamp(request.node, product)) return absl::UnimplementedError("the activation is not a clamp");
+  const std::optional<Clamp> clamp = ClampOf(request.node);
+  if (!clamp) return absl::UnimplementedError("the activation is not a clamp");
+  product.clamp = *clamp;
 
   const auto packed = std::make_shared<PackedMatrix>(product.packing, product.plain);
   KernelPlan plan;

@@ -1,3 +1,4 @@
+#include "engine/ops/clamp.h"
 #include "engine/passes/passes.h"
 #include "engine/passes/rewrite.h"
 
@@ -10,30 +11,14 @@ struct Chain {
   ValueId value;
 };
 
-bool SameShape(const Graph& graph, ValueId a, ValueId b) {
-  const auto& left = graph.value(a).type.shape;
-  const auto& right = graph.value(b).type.shape;
-  if (!left || !right || left->size() != right->size()) return false;
-  for (size_t i = 0; i < left->size(); ++i) {
-    if (!(*left)[i].Same((*right)[i])) return false;
-  }
-  return true;
-}
-
-// The one node that reads `value`, if there is one.
-int OnlyConsumer(const Uses& uses, ValueId value) {
-  return uses.single_use(value) ? uses.consumers(value)[0] : Uses::kNone;
-}
-
 // Add(convolution, residual): the residual must be computed by something, so that the sum is worth a fusion; where both
 // sides are convolutions the later one takes the sum, and the other's memory is accumulated into.
 void FuseResidual(Graph& graph, const Uses& uses, Chain& chain, Node& fused) {
   const int next = OnlyConsumer(uses, chain.value);
   if (next == Uses::kNone || graph.nodes()[next].op != "Add") return;
   const Node& add = graph.nodes()[next];
-  const ValueId residual = add.inputs[0] == chain.value ? add.inputs[1] : add.inputs[0];
-  if (residual == chain.value || graph.ConstantOf(residual) != nullptr || !SameShape(graph, residual, chain.value))
-    return;
+  const ValueId residual = ResidualOf(graph, add, chain.value);
+  if (residual == kNoValue) return;
   const int other = uses.producer(residual);
   const bool other_fuses = other != Uses::kNone && graph.nodes()[other].op == "Conv" && uses.single_use(residual);
   if (other_fuses && other > chain.node) return;
@@ -57,7 +42,7 @@ void Replace(Graph& graph, int first, const Chain& chain, Node fused) {
   const ValueId before = nodes[first].outputs[0];
   nodes[chain.node] = std::move(fused);
   if (chain.node == first) return;
-  nodes[first] = Node{"", "Identity", {nodes[first].inputs[0]}, {before}, {}};  // dead: nobody reads it any more
+  Bury(nodes[first], nodes[first].inputs[0], before);
 }
 
 }  // namespace
@@ -86,8 +71,7 @@ absl::Status FuseGemms(Graph& graph, const Evaluator&) {
     fused.op = "FusedGemm";
     Chain chain{i, gemm.outputs[0]};
     FuseActivation(graph, uses, chain, fused);
-    const std::string activation = fused.Get<std::string>("activation", "");
-    if (activation == "Relu" || activation == "Clip") Replace(graph, i, chain, std::move(fused));
+    if (chain.node != i && ClampOf(fused)) Replace(graph, i, chain, std::move(fused));
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/ops/clamp.h"
 #include "engine/passes/passes.h"
 #include "engine/passes/rewrite.h"
 
@@ -9,13 +10,8 @@
 namespace beak {
 namespace {
 
-constexpr ValueId kX = 0;                        // of batch normalisations and their gradients: what is normalised
+constexpr size_t kX = 0;                         // of batch normalisations and their gradients: what is normalised
 constexpr size_t kDy = 1, kMean = 3, kBias = 5;  // other inputs of the gradients
-
-bool IsNormActivation(const Node& node) {
-  const std::string activation = node.Get<std::string>("activation", "");
-  return activation == "Relu" || activation == "Clip";
-}
 
 // The attributes that describe an activation.
 void CopyActivation(const Node& from, Node& to) {
@@ -54,8 +50,6 @@ class NormFusion {
  private:
   const Node& node(int i) const { return graph_.nodes()[i]; }
 
-  int OnlyConsumer(ValueId value) const { return uses_.single_use(value) ? uses_.consumers(value)[0] : Uses::kNone; }
-
   int ConsumerWhere(ValueId value, const auto& holds) const {
     for (const int consumer : uses_.consumers(value)) {
       if (holds(node(consumer))) return consumer;
@@ -67,13 +61,13 @@ class NormFusion {
   NormNeighbours Look(const Node& norm, Node& activation) const {
     NormNeighbours found;
     ValueId result = norm.outputs[0];
-    const int next = OnlyConsumer(result);
-    if (next != Uses::kNone && node(next).op == "Add" && HasShapeOf(node(next), result)) {
+    const int next = OnlyConsumer(uses_, result);
+    if (next != Uses::kNone && node(next).op == "Add" && ResidualOf(graph_, node(next), result) != kNoValue) {
       found.add = next;
       result = node(next).outputs[0];
     }
     found.activation = ConsumerWhere(result, [&](const Node& one) {
-      return one.inputs[0] == result && SetActivation(graph_, one, activation) && IsNormActivation(activation);
+      return one.inputs[0] == result && SetActivation(graph_, one, activation) && ClampOf(activation);
     });
     found.gradient = ConsumerWhere(norm.inputs[kX], [&](const Node& one) {
       return one.op == "BatchNormalizationGradient" && one.inputs[kX] == norm.inputs[kX] &&
@@ -89,14 +83,6 @@ class NormFusion {
     if (node(slope).op != "ActivationGradient" || node(slope).inputs[1] != known_by) return found;
     if (SameActivation(node(slope), activation)) found.slope = slope;
     return found;
-  }
-
-  // Both operands of an addition have the shape of one of them.
-  bool HasShapeOf(const Node& add, ValueId value) const {
-    return std::all_of(add.inputs.begin(), add.inputs.end(), [&](ValueId input) {
-      return graph_.ConstantOf(input) == nullptr && graph_.value(input).type.shape && graph_.value(value).type.shape &&
-             ToShape(*graph_.value(input).type.shape) == ToShape(*graph_.value(value).type.shape);
-    });
   }
 
   void Fuse(int i) {
@@ -134,12 +120,11 @@ class NormFusion {
     Node fused = nodes[i];
     CopyActivation(activation, fused);
     if (found.add != Uses::kNone) {
-      const Node& add = nodes[found.add];
-      fused.inputs.push_back(add.inputs[add.inputs[0] == fused.outputs[0] ? 1 : 0]);
+      fused.inputs.push_back(ResidualOf(graph_, nodes[found.add], fused.outputs[0]));
     }
     // What the parts gave nobody reads any more.
     for (const int part : {i, found.add}) {
-      if (part != Uses::kNone) nodes[part] = {"", "Identity", {fused.inputs[kX]}, {nodes[part].outputs[0]}, {}};
+      if (part != Uses::kNone) Bury(nodes[part], fused.inputs[kX], nodes[part].outputs[0]);
     }
     fused.outputs[0] = nodes[found.activation].outputs[0];
     nodes[found.activation] = std::move(fused);
@@ -160,7 +145,7 @@ void FusePool(Graph& graph, const Uses& uses, int slope) {
   Node fused = nodes[pool];
   fused.attributes["activation"] = std::string("Relu");
   fused.outputs = nodes[slope].outputs;
-  nodes[pool] = {"", "Identity", {y}, {dy}, {}};  // nobody reads it any more
+  Bury(nodes[pool], y, dy);
   nodes[slope] = std::move(fused);
 }
 

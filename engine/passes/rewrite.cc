@@ -25,6 +25,20 @@ std::optional<std::vector<float>> ChannelConstant(const Graph& graph, ValueId id
   return std::vector<float>(values.begin(), values.end());
 }
 
+namespace {
+
+bool SameShape(const Graph& graph, ValueId a, ValueId b) {
+  const auto& left = graph.value(a).type.shape;
+  const auto& right = graph.value(b).type.shape;
+  if (!left || !right || left->size() != right->size()) return false;
+  for (size_t i = 0; i < left->size(); ++i) {
+    if (!(*left)[i].Same((*right)[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 bool SetActivation(const Graph& graph, const Node& activation, Node& fused) {
   const auto set = [&](float alpha, float beta) {
     fused.attributes["activation"] = activation.op;
@@ -48,5 +62,17 @@ bool SetActivation(const Graph& graph, const Node& activation, Node& fused) {
   }
   return set(bounds[0], bounds[1]);
 }
+
+int OnlyConsumer(const Uses& uses, ValueId value) {
+  return uses.single_use(value) ? uses.consumers(value)[0] : Uses::kNone;
+}
+
+ValueId ResidualOf(const Graph& graph, const Node& add, ValueId value) {
+  const ValueId residual = add.inputs[0] == value ? add.inputs[1] : add.inputs[0];
+  const bool computed = residual != value && graph.ConstantOf(residual) == nullptr;
+  return computed && SameShape(graph, residual, value) ? residual : kNoValue;
+}
+
+void Bury(Node& node, ValueId input, ValueId output) { node = {"", "Identity", {input}, {output}, {}}; }
 
 }  // namespace beak

@@ -38,4 +38,13 @@ std::optional<std::vector<float>> ChannelConstant(const Graph& graph, ValueId id
 // activation_beta of `fused` and returns true. See ops/op.h's FusedConv.
 bool SetActivation(const Graph& graph, const Node& activation, Node& fused);
 
+// The one node that reads `value`, if there is one, or Uses::kNone.
+int OnlyConsumer(const Uses& uses, ValueId value);
+
+// What Add adds to `value`, where that is computed too and has its shape; kNoValue otherwise.
+ValueId ResidualOf(const Graph& graph, const Node& add, ValueId value);
+
+// Takes a node out whose `output` nobody reads any more: it stays as something that is dead.
+void Bury(Node& node, ValueId input, ValueId output);
+
 }  // namespace beak

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/base/status.h"
+#include "engine/ops/clamp.h"
 #include "engine/reference/channels.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernels.h"
@@ -24,19 +25,14 @@ absl::StatusOr<Channels> ChannelsOf(const KernelRequest& request) {
 struct Norm {
   Channels channels;
   double epsilon;
-  double lower = -HUGE_VAL, upper = HUGE_VAL;
+  Clamp clamp;
 };
 
 absl::StatusOr<Norm> NormOf(const KernelRequest& request) {
   ASSIGN_OR_RETURN(const Channels channels, ChannelsOf(request));
-  Norm norm{channels, request.node.Get("epsilon", 1e-5f)};
-  const std::string activation = request.node.Get<std::string>("activation", "");
-  if (activation == "Relu") norm.lower = 0;
-  if (activation == "Clip") {
-    norm.lower = request.node.Get("activation_alpha", 0.0f);
-    norm.upper = request.node.Get("activation_beta", 0.0f);
-  }
-  return norm;
+  const std::optional<Clamp> clamp = ClampOf(request.node);
+  if (!clamp) return absl::UnimplementedError("the activation is not a clamp");
+  return Norm{channels, request.node.Get("epsilon", 1e-5f), *clamp};
 }
 
 // x, scale, bias, residual -> y, mean, variance
@@ -54,7 +50,7 @@ void Normalize(const Norm& norm, ReferenceInputs inputs, const T* residual, T* y
     const double shift = Input<T>(inputs, 2)[c];
     channels.ForEach(c, [&](int64_t i) {
       const double value = (x[i] - mean) * factor + shift + (residual == nullptr ? 0.0 : residual[i]);
-      y[i] = static_cast<T>(std::min(std::max(value, norm.lower), norm.upper));
+      y[i] = static_cast<T>(std::min<double>(std::max<double>(value, norm.clamp.lower), norm.clamp.upper));
     });
     if (means != nullptr) means[c] = static_cast<T>(mean);
     if (variances != nullptr) variances[c] = static_cast<T>(variance);
@@ -89,7 +85,7 @@ void Differentiate(const Norm& norm, ReferenceInputs inputs, const T* bias, T* d
     const double inverse = 1 / std::sqrt(Input<T>(inputs, 4)[c] + norm.epsilon);
     const auto dy = [&](int64_t i) -> double {
       const double value = (x[i] - mean) * inverse * Input<T>(inputs, 2)[c] + (bias == nullptr ? 0.0 : bias[c]);
-      return value > norm.lower && value < norm.upper ? Input<T>(inputs, 1)[i] : T{0};
+      return value > norm.clamp.lower && value < norm.clamp.upper ? Input<T>(inputs, 1)[i] : T{0};
     };
     double sum = 0, product = 0;
     channels.ForEach(c, [&](int64_t i) {
