@@ -79,7 +79,8 @@ absl::StatusOr<ImagePool> ImagePoolOf(const Node& node, const Desc& x, const Des
 void ForEachPlane(const ImagePool& pool, int threads, const std::function<void(int64_t x, int64_t y)>& fn) {
   const int64_t planes = pool.x.images * pool.x.blocks;
   ParallelFor(threads, [&](int thread) {
-    for (int64_t i = planes * thread / threads; i < planes * (thread + 1) / threads; ++i) {
+    const Range part = PartOf(planes, thread, threads);
+    for (int64_t i = part.begin; i < part.end; ++i) {
       const int64_t image = i / pool.x.blocks, block = i % pool.x.blocks;
       fn(image * pool.x.image_stride + block * pool.x.block_stride,
          image * pool.y.image_stride + block * pool.y.block_stride);

@@ -13,16 +13,6 @@ namespace {
 constexpr int64_t kFewChannels = 4;
 constexpr int64_t kBlock = 8;
 
-// Which loops run: by the convolution that they are given.
-void RunGradient(const simd::ImageConvolution& convolution, const float* x, const float* dy, float* dw, float* dbias,
-                 std::byte* scratch) {
-  simd::WeightGradient(convolution, x, dy, dw, dbias, scratch);
-}
-void RunGradient(const simd::BlockedConvolution& convolution, const float* x, const float* dy, float* dw, float* dbias,
-                 std::byte* scratch) {
-  simd::BlockedWeightGradient(convolution, x, dy, dw, dbias, scratch);
-}
-
 template <typename Convolution>
 class BoundWeightGradient final : public BoundKernel {
  public:
@@ -34,7 +24,7 @@ class BoundWeightGradient final : public BoundKernel {
     const auto output = [&](size_t i) {
       return i < operands_.outputs.size() ? reinterpret_cast<float*>(operands_.outputs[i]) : nullptr;
     };
-    RunGradient(convolution_, input(0), input(1), output(0), output(1), operands_.scratch);
+    simd::WeightGradient(convolution_, input(0), input(1), output(0), output(1), operands_.scratch);
     return absl::OkStatus();
   }
 
@@ -79,6 +69,19 @@ absl::Status CheckImages(const KernelRequest& request) {
   return absl::OkStatus();
 }
 
+// What both kinds of loops are told.
+template <typename Convolution>
+absl::StatusOr<Convolution> ConvolutionOf(const KernelRequest& request) {
+  const Shape &x = request.inputs[0].shape, &weights = request.outputs[0].shape;
+  ASSIGN_OR_RETURN(const Window window, ConvWindow(request.node, x, weights));
+  Convolution convolution;
+  convolution.window = WindowOf(x, window);
+  convolution.images = x[0];
+  convolution.filters = weights[0];
+  convolution.threads = request.threads;
+  return convolution;
+}
+
 template <typename Convolution>
 KernelPlan MakePlan(const KernelRequest& request, const Convolution& convolution, const char* name) {
   KernelPlan plan;
@@ -97,17 +100,11 @@ KernelPlan MakePlan(const KernelRequest& request, const Convolution& convolution
 absl::StatusOr<KernelPlan> PlanImageWeightGradient(const KernelRequest& request) {
   RETURN_IF_ERROR(CheckImages(request));
   const OperandInfo &x = request.inputs[0], &dy = request.inputs[1];
-  const Shape& weights = request.outputs[0].shape;
   if (x.shape[1] > kFewChannels) return absl::UnimplementedError("not few channels");
   if (BestIsa() == Isa::kAvx512) return absl::UnimplementedError("the library is as good with few channels");
   ASSIGN_OR_RETURN(const Planes planes, PlanesOf(DescOf(dy)));
-  if (planes.lanes < 8) return absl::UnimplementedError("filters do not lie side by side");
-  ASSIGN_OR_RETURN(const Window window, ConvWindow(request.node, x.shape, weights));
-  simd::ImageConvolution convolution;
-  convolution.window = WindowOf(x.shape, window);
-  convolution.images = x.shape[0];
-  convolution.filters = weights[0];
-  convolution.threads = request.threads;
+  if (planes.lanes < kBlock) return absl::UnimplementedError("filters do not lie side by side");
+  ASSIGN_OR_RETURN(auto convolution, ConvolutionOf<simd::ImageConvolution>(request));
   convolution.channels = x.shape[1];
   convolution.blocks = planes.blocks;
   convolution.lanes = planes.lanes;
@@ -130,12 +127,7 @@ absl::StatusOr<KernelPlan> PlanBlockedWeightGradient(const KernelRequest& reques
     return Desc(shape, dnnl::memory::data_type::f32, dnnl::memory::format_tag::aBcd8b);
   };
   if (!x.layout.plain() && DescOf(x) != blocks(x.shape)) return absl::UnimplementedError("not blocks of 8 channels");
-  ASSIGN_OR_RETURN(const Window window, ConvWindow(request.node, x.shape, weights));
-  simd::BlockedConvolution convolution;
-  convolution.window = WindowOf(x.shape, window);
-  convolution.images = x.shape[0];
-  convolution.filters = weights[0];
-  convolution.threads = request.threads;
+  ASSIGN_OR_RETURN(auto convolution, ConvolutionOf<simd::BlockedConvolution>(request));
   convolution.input_blocks = (x.shape[1] + kBlock - 1) / kBlock;
   convolution.output_blocks = (weights[0] + kBlock - 1) / kBlock;
   if (!HasBlockedWeightGradient(convolution)) return absl::UnimplementedError("not a window of 2 to 5 columns");

@@ -74,8 +74,8 @@ class Passes {
   void Run(Loop loop) {
     const int64_t count = PiecesOfChannel(norm_.planes) * norm_.planes.blocks;
     ParallelFor(norm_.threads, [&](int thread) {
-      const int64_t begin = count * thread / norm_.threads, end = count * (thread + 1) / norm_.threads;
-      for (int64_t i = begin; i < end; ++i) loop(PieceAt(i));
+      const Range part = PartOf(count, thread, norm_.threads);
+      for (int64_t i = part.begin; i < part.end; ++i) loop(PieceAt(i));
     });
   }
 

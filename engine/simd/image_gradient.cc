@@ -76,8 +76,8 @@ void WeightGradient(const ImageConvolution& c, const float* x, const float* dy, 
   auto* const memory = reinterpret_cast<float*>(taps + c.taps());
   SetTaps(c, sizes, taps);
   ParallelFor(c.threads, [&](int thread) {
-    SumImages(c, sizes, taps, x, dy, c.images * thread / c.threads, c.images * (thread + 1) / c.threads,
-              memory + thread * sizes.all);
+    const Range images = PartOf(c.images, thread, c.threads);
+    SumImages(c, sizes, taps, x, dy, images.begin, images.end, memory + thread * sizes.all);
   });
   for (int64_t filter = 0; filter < c.filters; ++filter) {
     for (int64_t tap = 0; tap <= c.taps(); ++tap) {

@@ -107,21 +107,19 @@ Share ShareOf(const BlockedConvolution& c, const Sizes& sizes, int thread, float
   const int64_t tasks = sizes.pairs * c.input_blocks, parts = sizes.image_parts;
   float* const padded = scratch + thread * sizes.padded;
   if (parts == 1) {
-    return {tasks * thread / c.threads, tasks * (thread + 1) / c.threads, 0, c.images, padded, dw};
+    const Range part = PartOf(tasks, thread, c.threads);
+    return {part.begin, part.end, 0, c.images, padded, dw};
   }
   if (thread >= parts) return {0, 0, 0, 0, padded, nullptr};
-  return {0,
-          tasks,
-          c.images * thread / parts,
-          c.images * (thread + 1) / parts,
-          padded,
-          scratch + c.threads * sizes.padded + thread * sizes.weights};
+  const Range images = PartOf(c.images, thread, parts);
+  return {0, tasks, images.begin, images.end, padded, scratch + c.threads * sizes.padded + thread * sizes.weights};
 }
 
 // dw = the sum of what the threads have summed over their images.
 void AddParts(const BlockedConvolution& c, const Sizes& sizes, const float* parts, float* dw) {
   ParallelFor(c.threads, [&](int thread) {
-    for (int64_t i = sizes.weights * thread / c.threads; i < sizes.weights * (thread + 1) / c.threads; ++i) {
+    const Range range = PartOf(sizes.weights, thread, c.threads);
+    for (int64_t i = range.begin; i < range.end; ++i) {
       float sum = 0;
       for (int64_t part = 0; part < sizes.image_parts; ++part) sum += parts[part * sizes.weights + i];
       dw[i] = sum;
@@ -157,17 +155,15 @@ bool HasBlockedWeightGradient(const BlockedConvolution& c) {
   return BestIsa() != Isa::kSse2 && c.window.kernel_columns >= 2 && c.window.kernel_columns <= 5;
 }
 
-void BlockedWeightGradient(const BlockedConvolution& c, const float* x, const float* dy, float* dw, float* dbias,
-                           std::byte* scratch) {
+void WeightGradient(const BlockedConvolution& c, const float* x, const float* dy, float* dw, float* dbias,
+                    std::byte* scratch) {
   const Sizes sizes(c);
   auto* const memory = reinterpret_cast<float*>(scratch);
   ParallelFor(c.threads, [&](int thread) {
     SumShare(c, sizes, ShareOf(c, sizes, thread, dw, memory), x, dy);
     if (dbias == nullptr) return;
-    const int64_t last = c.output_blocks * (thread + 1) / c.threads;
-    for (int64_t output = c.output_blocks * thread / c.threads; output < last; ++output) {
-      SumBias(c, sizes, output, dy, dbias);
-    }
+    const Range outputs = PartOf(c.output_blocks, thread, c.threads);
+    for (int64_t output = outputs.begin; output < outputs.end; ++output) SumBias(c, sizes, output, dy, dbias);
   });
   if (sizes.image_parts > 1) AddParts(c, sizes, memory + c.threads * sizes.padded, dw);
 }

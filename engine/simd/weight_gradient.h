@@ -26,7 +26,7 @@ bool HasBlockedWeightGradient(const BlockedConvolution& convolution);
 // dw[output block, input block, row, column, input channel, output channel] and, where it is not null, dbias[filter].
 // Threads share the blocks, and the images where there are few blocks: the same bits for the same number of threads.
 // REQUIRES: HasBlockedWeightGradient.
-void BlockedWeightGradient(const BlockedConvolution& convolution, const float* x, const float* dy, float* dw,
-                           float* dbias, std::byte* scratch);
+void WeightGradient(const BlockedConvolution& convolution, const float* x, const float* dy, float* dw, float* dbias,
+                    std::byte* scratch);
 
 }  // namespace beak::simd

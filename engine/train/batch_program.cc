@@ -1,6 +1,5 @@
 #include "engine/train/batch_program.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -17,9 +16,10 @@ constexpr size_t kWorthATeam = size_t{1} << 18;  // bytes that take longer to co
 
 void Copy(std::span<const std::byte> from, std::span<std::byte> to, int threads) {
   ParallelFor(threads, [&](int thread) {
-    const auto part = static_cast<size_t>(thread), parts = static_cast<size_t>(std::max(threads, 1));
-    const size_t begin = from.size() * part / parts, end = from.size() * (part + 1) / parts;
-    if (begin < end) std::memcpy(to.data() + begin, from.data() + begin, end - begin);
+    const Range part = PartOf(static_cast<int64_t>(from.size()), thread, threads);
+    if (part.begin < part.end) {
+      std::memcpy(to.data() + part.begin, from.data() + part.begin, static_cast<size_t>(part.end - part.begin));
+    }
   });
 }
 

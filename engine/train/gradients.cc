@@ -78,9 +78,8 @@ double GlobalNorm(std::span<const std::span<float>> gradients, int threads) {
   }
   std::vector<double> sums(pieces.size());
   ParallelFor(threads, [&](int thread) {
-    const auto part = static_cast<size_t>(thread), parts = static_cast<size_t>(std::max(threads, 1));
-    const size_t end = pieces.size() * (part + 1) / parts;
-    for (size_t i = pieces.size() * part / parts; i < end; ++i) sums[i] = SumOfSquares(pieces[i]);
+    const Range part = PartOf(static_cast<int64_t>(pieces.size()), thread, std::max(threads, 1));
+    for (int64_t i = part.begin; i < part.end; ++i) sums[i] = SumOfSquares(pieces[i]);
   });
   return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
