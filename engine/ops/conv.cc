@@ -74,13 +74,7 @@ absl::Status InferConv(InferContext& context) {
 // With a residual of the output's shape that is added before the activation.
 absl::Status InferFusedConv(InferContext& context) {
   ASSIGN_OR_RETURN(PartialShape output, ConvShape(context));
-  if (context.has_input(3)) {
-    const PartialShape& residual = context.shape(3);
-    if (!std::equal(residual.begin(), residual.end(), output.begin(), output.end(), MayBeEqual)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("residual: expected the output's shape ", ToString(output), ", got ", ToString(residual)));
-    }
-  }
+  if (context.has_input(3)) RETURN_IF_ERROR(ExpectResidual(context, 3, output));
   context.set_output(0, context.dtype(0), std::move(output));
   return absl::OkStatus();
 }

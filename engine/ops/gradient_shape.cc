@@ -151,8 +151,8 @@ absl::Status Tile(GradientContext& context) {
     apart.push_back(tiled[d] / shape[d]);
     apart.push_back(shape[d]);
   }
-  if (copies.empty()) return context.Give(0, context.gradient()), absl::OkStatus();
-  context.Give(0, EmitSum(context, EmitReshape(context, context.gradient(), apart), copies, false));
+  const ValueId dy = context.gradient();
+  context.Give(0, copies.empty() ? dy : EmitSum(context, EmitReshape(context, dy, apart), copies, false));
   return absl::OkStatus();
 }
 

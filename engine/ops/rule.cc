@@ -87,6 +87,13 @@ absl::Status ExpectScalar(const InferContext& context, int input) {
   return ExpectShape(context, input, shape.empty() || (shape.size() == 1 && MayBeEqual(shape[0], 1)), "one element");
 }
 
+absl::Status ExpectResidual(const InferContext& context, int input, const PartialShape& output) {
+  const PartialShape& residual = context.shape(input);
+  if (std::equal(residual.begin(), residual.end(), output.begin(), output.end(), MayBeEqual)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("residual: expected the output's shape ", ToString(output), ", got ", ToString(residual)));
+}
+
 bool BroadcastsTo(const PartialShape& from, const PartialShape& shape) {
   if (from.size() > shape.size()) return false;
   const size_t offset = shape.size() - from.size();

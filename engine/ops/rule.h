@@ -34,6 +34,8 @@ absl::Status ExpectRankAtLeast(const InferContext& context, int input, size_t ra
 absl::Status ExpectVector(const InferContext& context, int input, const Dim& size);
 // One element.
 absl::Status ExpectScalar(const InferContext& context, int input);
+// Of what is added to a result of that shape.
+absl::Status ExpectResidual(const InferContext& context, int input, const PartialShape& output);
 // True where an input of this many elements broadcasts to `shape` without changing it.
 bool BroadcastsTo(const PartialShape& from, const PartialShape& shape);
 

@@ -65,6 +65,7 @@ absl::Status InferBatchNormalizationTraining(InferContext& context) {
     RETURN_IF_ERROR(ExpectVector(context, i, channels));
     context.set_output(i, context.dtype(0), {channels});
   }
+  if (context.has_input(3)) RETURN_IF_ERROR(ExpectResidual(context, 3, context.shape(0)));
   return InferAsInput(context);
 }
 
