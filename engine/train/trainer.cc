@@ -100,6 +100,7 @@ absl::StatusOr<BatchReport> Trainer::Train(const TrainingBatch& batch, double le
     if (accumulator_.count() < options_.accumulated_batches) return report;
     accumulator_.TakeMean(gradients);
     report.gradient_norm = GlobalNorm(gradients, options_.threads);
+    RETURN_IF_ERROR(CheckFinite(report, gradients));  // a sum of large numbers need not be
   }
   ClipGradients(options_.clip, report.gradient_norm, gradients);
   report.stepped = true;

@@ -172,6 +172,20 @@ TEST(TrainerTest, TheSameSeedGivesTheSameBits) {
   EXPECT_FALSE(same(*a, *c)) << "other elements are dropped";
 }
 
+TEST(TrainerTest, AccumulatedGradientsAreFiniteToo) {
+  TrainerOptions options = SmallOptions();
+  options.training.losses = {{"y"}};
+  options.batch_rows = 1;
+  options.accumulated_batches = 2;
+  const auto trainer = Make(
+      Parse("graph g\ninput x float32 [n, 2]\nconst w float32 [2, 3] = fill 0.0\ny = MatMul(x, w)\noutput y"), options);
+  const Samples large{Tensor::Of<float>({1, 2}, {3e38f, 0}), Tensor::Of<int64_t>({1}, {0})};
+  ASSERT_OK(trainer->Train(large.batch(), 0.1));
+  EXPECT_THAT(trainer->Train(large.batch(), 0.1),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("gradient of 'w'")))
+      << "each is finite, their sum is not";
+}
+
 TEST(TrainerTest, GoesOnFromItsStateWithTheSameBits) {
   TrainerOptions options = SmallOptions(OptimizerKind::kRmsProp);
   options.training.losses = {{"y"}};
