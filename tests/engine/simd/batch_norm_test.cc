@@ -33,6 +33,7 @@ const Case kCases[] = {
     {"fewer_channels_than_a_vector", {2, 1, 7, 3, 3, 21, 21, 3}, 0},
     {"features", {37, 1, 1, 10, 10, 10, 10, 10}},
     {"several_pieces", {2, 1, 5000, 8, 8, 40000, 40000, 8}, 0},
+    {"many_channels", {2, 1, 150, 40, 40, 6000, 6000, 40}, 0},
 };
 
 class BatchNormTest : public ::testing::TestWithParam<std::tuple<Case, Isa>> {

@@ -18,15 +18,15 @@ struct Case {
   ImageConvolution convolution;
 };
 
-ImageConvolution Make(int64_t channels, int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad,
-                      int64_t filters, int64_t lanes) {
+ImageConvolution Make(int64_t channels, int64_t size, int64_t kernel_rows, int64_t kernel_columns, int64_t stride,
+                      int64_t dilation, int64_t pad, int64_t filters, int64_t lanes) {
   ImageConvolution c;
   c.images = 3;
   c.channels = channels;
   c.window.rows = size;
   c.window.columns = size + 2;
-  c.window.kernel_rows = kernel;
-  c.window.kernel_columns = kernel + 1;
+  c.window.kernel_rows = kernel_rows;
+  c.window.kernel_columns = kernel_columns;
   c.window.row_stride = stride;
   c.window.column_stride = stride;
   c.window.row_dilation = c.window.column_dilation = dilation;
@@ -43,9 +43,15 @@ ImageConvolution Make(int64_t channels, int64_t size, int64_t kernel, int64_t st
 }
 
 const Case kCases[] = {
-    {"one_channel", Make(1, 9, 3, 1, 1, 0, 25, 8)},    {"three_channels", Make(3, 9, 3, 1, 1, 1, 16, 8)},
-    {"strides", Make(3, 11, 5, 2, 1, 2, 8, 8)},        {"dilated", Make(2, 12, 3, 1, 2, 1, 12, 16)},
-    {"channels_last", Make(4, 7, 2, 1, 1, 0, 13, 13)}, {"rows_that_no_window_reaches", Make(1, 10, 2, 4, 1, 0, 8, 8)},
+    {"one_channel", Make(1, 9, 3, 4, 1, 1, 0, 25, 8)},
+    {"three_channels", Make(3, 9, 3, 4, 1, 1, 1, 16, 8)},
+    {"strides", Make(3, 11, 5, 6, 2, 1, 2, 8, 8)},
+    {"dilated", Make(2, 12, 3, 4, 1, 2, 1, 12, 16)},
+    {"channels_last", Make(4, 7, 2, 3, 1, 1, 0, 13, 13)},
+    {"rows_that_no_window_reaches", Make(1, 10, 2, 3, 4, 1, 0, 8, 8)},
+    {"three_by_three", Make(3, 8, 3, 3, 1, 1, 1, 8, 8)},
+    {"five_by_five", Make(1, 8, 5, 5, 1, 1, 2, 16, 8)},
+    {"seven_by_seven", Make(3, 12, 7, 7, 2, 1, 3, 8, 8)},
 };
 
 struct Gradients {
@@ -55,7 +61,9 @@ struct Gradients {
 class ImageGradientTest : public ::testing::TestWithParam<std::tuple<Case, Isa>> {
  protected:
   void SetUp() override {
-    if (std::get<1>(GetParam()) > BestIsa()) GTEST_SKIP() << "not on this machine";
+    if (std::get<1>(GetParam()) > BestIsa()) {
+      GTEST_SKIP() << "this machine has no " << IsaName(std::get<1>(GetParam()));
+    }
     c_ = std::get<0>(GetParam()).convolution;
     c_.isa = std::get<1>(GetParam());
     x_ = Numbers(c_.images * c_.channels * c_.window.rows * c_.window.columns, 1);

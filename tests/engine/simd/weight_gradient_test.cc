@@ -49,6 +49,8 @@ const Case kCases[] = {
     {"strides", Make(1, 16, 9, 3, 3, 2, 1, 1)},
     {"dilated", Make(1, 16, 9, 3, 3, 1, 2, 2)},
     {"strides_that_leave_rows", Make(1, 8, 10, 2, 2, 4, 1, 0)},
+    {"several_strips", Make(1, 16, 40, 3, 3, 1, 1, 1)},
+    {"shares_across_inputs", Make(2, 48, 6, 3, 3, 1, 1, 1)},
 };
 
 struct Gradients {
@@ -59,7 +61,8 @@ class WeightGradientTest : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
     c_ = GetParam().convolution;
-    if (!HasBlockedWeightGradient(c_)) GTEST_SKIP() << "this machine has no AVX2";
+    if (BestIsa() == Isa::kSse2) GTEST_SKIP() << "this machine has no AVX2";
+    ASSERT_TRUE(HasBlockedWeightGradient(c_));
     x_ = Numbers(c_.images * c_.input_blocks * c_.window.rows * c_.window.columns * kBlock, 1);
     dy_ = Numbers(c_.images * c_.output_blocks * c_.window.output_rows * c_.window.output_columns * kBlock, 2);
   }
@@ -70,7 +73,7 @@ class WeightGradientTest : public ::testing::TestWithParam<Case> {
     Gradients result{std::vector<float>(static_cast<size_t>(c_.output_blocks * c_.input_blocks * window), 12345.0f),
                      std::vector<float>(static_cast<size_t>(c_.filters), 12345.0f)};
     std::vector<std::byte> scratch(c_.scratch_bytes(), std::byte{0xFF});
-    BlockedWeightGradient(c_, x_.data(), dy_.data(), result.weights.data(), result.bias.data(), scratch.data());
+    WeightGradient(c_, x_.data(), dy_.data(), result.weights.data(), result.bias.data(), scratch.data());
     return result;
   }
 
@@ -140,7 +143,7 @@ TEST_P(WeightGradientTest, WithoutABiasTheWeightsAreTheSame) {
   const Gradients expected = RunOn(1);
   std::vector<float> weights(expected.weights.size(), 12345.0f);
   std::vector<std::byte> scratch(c_.scratch_bytes(), std::byte{0xFF});
-  BlockedWeightGradient(c_, x_.data(), dy_.data(), weights.data(), nullptr, scratch.data());
+  WeightGradient(c_, x_.data(), dy_.data(), weights.data(), nullptr, scratch.data());
   EXPECT_EQ(weights, expected.weights);
 }
 

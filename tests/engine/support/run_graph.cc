@@ -11,6 +11,7 @@
 #include "engine/onednn/backend.h"
 #include "engine/passes/passes.h"
 #include "engine/runtime/compile.h"
+#include "engine/runtime/constant_store.h"
 
 namespace beak::testing {
 
@@ -41,6 +42,15 @@ absl::StatusOr<std::vector<Tensor>> RunGraph(Graph graph, const std::vector<Tens
     outputs.push_back(std::move(output));
   }
   return outputs;
+}
+
+std::vector<std::string> KernelNames(Graph graph, const std::vector<Shape>& shapes, const Backend& backend) {
+  ConstantStore store(graph);
+  const auto program = Compile(graph, {shapes, 1}, backend, store);
+  BEAK_CHECK(program.ok());
+  std::vector<std::string> names;
+  for (const Program::Step& step : (*program)->steps()) names.push_back(step.kernel_name);
+  return names;
 }
 
 Tensor RandomTensor(const Shape& shape, int seed) {

@@ -24,6 +24,10 @@ Graph Parse(const std::string& text);
 absl::StatusOr<std::vector<Tensor>> RunGraph(Graph graph, const std::vector<Tensor>& inputs, const Backend& backend,
                                              const RunGraphOptions& options = {});
 
+// Of each step of the graph, compiled as it is for one thread and inputs of these shapes; aborts the test program where
+// that cannot be done.
+std::vector<std::string> KernelNames(Graph graph, const std::vector<Shape>& shapes, const Backend& backend);
+
 // Standard-normal-like float32 numbers, the same for the same seed on every machine.
 Tensor RandomTensor(const Shape& shape, int seed);
 
