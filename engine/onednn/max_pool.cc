@@ -3,8 +3,9 @@
 #include "engine/onednn/pool_planes.h"
 #include "engine/onednn/primitive.h"
 
-// Max pools of our own on images whose channels lie side by side. The library's gradient wants indices from the forward
-// pass, which a pool does not keep: here the largest element is looked for again.
+// Max pools of our own on images whose channels lie side by side, and their gradients on any images. The library's
+// gradient wants indices from the forward pass, which a pool does not keep: here the largest element is looked for
+// again.
 
 namespace beak::onednn {
 namespace {
