@@ -7,9 +7,9 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,7 +41,10 @@ inline v1::TrainJobSpec ScriptedJob(const std::string& script, const std::string
 
 inline std::string ReadText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  // A process's file in /proc may end between open() and read(), which the iterators throw for and << does not.
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 // 'T' stopped, 'Z' dead and not reaped, '-' gone ...
