@@ -14,6 +14,7 @@
 #include "engine/base/process.h"
 #include "engine/base/status.h"
 #include "engine/base/thread.h"
+#include "server/frontend/operations.h"
 #include "server/grpc/grpc_server.h"
 #include "server/jobs/job_manager.h"
 #include "server/models/readiness.h"
@@ -61,9 +62,10 @@ class ServerImpl final : public Server {
     headroom_ = std::make_unique<Headroom>(lanes);
     metrics_.OnScrape([this] { RefreshMetrics(); });
     ASSIGN_OR_RETURN(endpoint_, MetricsEndpoint::Create(config_.host, config_.metrics_port, metrics_));
-    ASSIGN_OR_RETURN(grpc_, GrpcServer::Create({config_.host, config_.grpc_port, config_.max_receive_bytes,
-                                                config_.server_name, config_.server_version},
-                                               *models_, *readiness_, *predictor_, clock_, jobs_.get()));
+    operations_ = std::make_unique<Operations>(config_.server_name, config_.server_version, *models_, *readiness_);
+    ASSIGN_OR_RETURN(grpc_,
+                     GrpcServer::Create({config_.host, config_.grpc_port, config_.max_receive_bytes},
+                                        {*operations_, *models_, *readiness_, *predictor_, clock_, jobs_.get()}));
     LogInfo("listening", {{"grpc", HostPort(config_.host, grpc_port())},
                           {"metrics", HostPort(config_.host, metrics_port())},
                           {"lanes", lanes}});
@@ -168,6 +170,7 @@ class ServerImpl final : public Server {
   Mutex headroom_mutex_;
   std::unique_ptr<Headroom> headroom_;  // guarded by headroom_mutex_
   std::unique_ptr<MetricsEndpoint> endpoint_;
+  std::unique_ptr<Operations> operations_;
   std::unique_ptr<GrpcServer> grpc_;
 };
 

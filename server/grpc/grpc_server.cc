@@ -16,9 +16,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
+#include "server/frontend/open_calls.h"
 #include "server/grpc/health_service.h"
 #include "server/grpc/inference_service.h"
-#include "server/grpc/open_calls.h"
 #include "server/grpc/stream_call.h"
 #include "server/grpc/train_service.h"
 #include "server/observe/address.h"
@@ -53,14 +53,12 @@ void SetProcessDefaults() {
 
 class GrpcServerImpl final : public GrpcServer {
  public:
-  GrpcServerImpl(const Options& options, ModelManager& models, const Readiness& readiness, Predictor& predictor,
-                 const Clock& clock, JobManager* jobs)
-      : clock_(clock),
-        streams_(StreamCalls::Create(predictor, calls_, clock)),
-        inference_(MakeInferenceService({options.server_name, options.server_version}, models, readiness, predictor,
-                                        *streams_, calls_, clock)),
-        train_(TrainService::Create(jobs, calls_)),
-        health_(HealthService::Create(models, readiness)) {}
+  explicit GrpcServerImpl(const Parts& parts)
+      : clock_(parts.clock),
+        streams_(StreamCalls::Create(parts.predictor, calls_, clock_)),
+        inference_(MakeInferenceService(parts.operations, parts.predictor, *streams_, calls_, clock_)),
+        train_(TrainService::Create(parts.jobs, calls_)),
+        health_(HealthService::Create(parts.models, parts.readiness)) {}
   ~GrpcServerImpl() override {
     if (server_) Shutdown(clock_.Now());
   }
@@ -119,10 +117,8 @@ class GrpcServerImpl final : public GrpcServer {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options, ModelManager& models,
-                                                               const Readiness& readiness, Predictor& predictor,
-                                                               const Clock& clock, JobManager* jobs) {
-  auto server = std::make_unique<GrpcServerImpl>(options, models, readiness, predictor, clock, jobs);
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options, const Parts& parts) {
+  auto server = std::make_unique<GrpcServerImpl>(parts);
   absl::Status listening = server->Listen(options);
   if (!listening.ok()) return listening;
   return server;

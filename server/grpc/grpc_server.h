@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "engine/base/clock.h"
+#include "server/frontend/operations.h"
 #include "server/models/manager.h"
 #include "server/models/readiness.h"
 #include "server/predict/predictor.h"
@@ -21,15 +22,19 @@ class GrpcServer {
     std::string host = "127.0.0.1";
     int port = 8001;  // 0: a free one
     int64_t max_receive_bytes = int64_t{256} << 20;
-    std::string server_name;
-    std::string server_version;
+  };
+  // What the services answer with; all must outlive it.
+  struct Parts {
+    Operations& operations;
+    const ModelManager& models;
+    const Readiness& readiness;
+    Predictor& predictor;
+    const Clock& clock;
+    JobManager* jobs;  // null: there are no train jobs
   };
 
-  // Listens from now on. UNAVAILABLE where the address cannot be listened on. The others must outlive it; `jobs` may be
-  // null: there are no train jobs.
-  static absl::StatusOr<std::unique_ptr<GrpcServer>> Create(const Options& options, ModelManager& models,
-                                                            const Readiness& readiness, Predictor& predictor,
-                                                            const Clock& clock, JobManager* jobs);
+  // Listens from now on. UNAVAILABLE where the address cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Create(const Options& options, const Parts& parts);
   virtual ~GrpcServer() = default;
 
   virtual int port() const = 0;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "proto/inference/open_inference.pb.h"
+#include "server/frontend/convert.h"
 #include "server/grpc/call_context.h"
-#include "server/grpc/convert.h"
 
 namespace beak {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "engine/base/clock.h"
-#include "server/grpc/open_calls.h"
+#include "server/frontend/open_calls.h"
 #include "server/predict/predictor.h"
 
 namespace grpc {

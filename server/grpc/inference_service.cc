@@ -3,24 +3,17 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/inference/open_inference.grpc.pb.h"
 #include "proto/wire/status.h"
-#include "server/grpc/describe.h"
 #include "server/grpc/infer_call.h"
-#include "server/grpc/repository_parameters.h"
 
 namespace beak {
 namespace {
 
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
-
-// What of the protocol's extensions is real here.
-constexpr const char* kExtensions[] = {"classification",      "model_repository", "model_repository(unload_dependents)",
-                                       "model_configuration", "parameters",       "statistics"};
 
 ServerUnaryReactor* Answer(CallbackServerContext* context, const absl::Status& status = absl::OkStatus()) {
   ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -41,95 +34,70 @@ absl::Status NotServed(const char* what) {
 
 class InferenceService final : public inference::GRPCInferenceService::CallbackService {
  public:
-  InferenceService(InferenceServiceOptions options, ModelManager& models, const Readiness& readiness,
-                   Predictor& predictor, StreamCalls& streams, OpenCalls& calls, const Clock& clock)
-      : options_(std::move(options)),
-        models_(models),
-        readiness_(readiness),
-        predictor_(predictor),
-        streams_(streams),
-        calls_(calls),
-        clock_(clock) {}
+  InferenceService(Operations& operations, Predictor& predictor, StreamCalls& streams, OpenCalls& calls,
+                   const Clock& clock)
+      : operations_(operations), predictor_(predictor), streams_(streams), calls_(calls), clock_(clock) {}
 
   ServerUnaryReactor* ServerLive(CallbackServerContext* context, const inference::ServerLiveRequest*,
                                  inference::ServerLiveResponse* response) override {
     response->set_live(true);
     return Answer(context);
   }
-
   ServerUnaryReactor* ServerReady(CallbackServerContext* context, const inference::ServerReadyRequest*,
                                   inference::ServerReadyResponse* response) override {
-    response->set_ready(readiness_.ready());
+    response->set_ready(operations_.ServerReady());
     return Answer(context);
   }
-
-  // A model that is unknown is not ready; that is no error.
   ServerUnaryReactor* ModelReady(CallbackServerContext* context, const inference::ModelReadyRequest* request,
                                  inference::ModelReadyResponse* response) override {
-    response->set_ready(!readiness_.stopping() && models_.snapshot()->Find(request->name(), request->version()).ok());
+    response->set_ready(operations_.ModelReady(*request));
     return Answer(context);
   }
 
   ServerUnaryReactor* ServerMetadata(CallbackServerContext* context, const inference::ServerMetadataRequest*,
                                      inference::ServerMetadataResponse* response) override {
-    response->set_name(options_.server_name);
-    response->set_version(options_.server_version);
-    for (const char* extension : kExtensions) response->add_extensions(extension);
+    operations_.ServerMetadata(response);
     return Answer(context);
   }
-
   ServerUnaryReactor* ModelMetadata(CallbackServerContext* context, const inference::ModelMetadataRequest* request,
                                     inference::ModelMetadataResponse* response) override {
-    return Answer(context, Describe(*models_.snapshot(), request->name(), request->version(), response));
+    return Answer(context, operations_.ModelMetadata(*request, response));
   }
 
   ServerUnaryReactor* ModelInfer(CallbackServerContext* context, const inference::ModelInferRequest* request,
                                  inference::ModelInferResponse* response) override {
     return StartInferCall(predictor_, calls_, clock_, *context, *request, response);
   }
-
   StreamCalls::Reactor* ModelStreamInfer(CallbackServerContext* context) override { return streams_.Start(*context); }
 
   ServerUnaryReactor* ModelConfig(CallbackServerContext* context, const inference::ModelConfigRequest* request,
                                   inference::ModelConfigResponse* response) override {
-    const auto version = models_.snapshot()->Find(request->name(), request->version());
-    if (version.ok()) *response->mutable_config() = (*version)->config();
-    return Answer(context, version.status());
+    return Answer(context, operations_.ModelConfig(*request, response));
   }
-
   ServerUnaryReactor* ModelStatistics(CallbackServerContext* context, const inference::ModelStatisticsRequest* request,
                                       inference::ModelStatisticsResponse* response) override {
-    return Answer(context, DescribeStatistics(*models_.snapshot(), request->name(), request->version(), response));
+    return Answer(context, operations_.ModelStatistics(*request, response));
   }
 
   ServerUnaryReactor* RepositoryIndex(CallbackServerContext* context, const inference::RepositoryIndexRequest* request,
                                       inference::RepositoryIndexResponse* response) override {
-    if (!request->repository_name().empty()) {
-      return Answer(context, absl::UnimplementedError("repository_name: expected none, for there is one repository"));
-    }
-    DescribeIndex(*models_.snapshot(), request->ready(), response);
-    return Answer(context);
+    return Answer(context, operations_.RepositoryIndex(*request, response));
   }
-
-  // Both are answered when the manager says so: loading may take its time.
   ServerUnaryReactor* RepositoryModelLoad(CallbackServerContext* context,
                                           const inference::RepositoryModelLoadRequest* request,
                                           inference::RepositoryModelLoadResponse*) override {
-    const absl::StatusOr<LoadParameters> parameters = ParseLoadParameters(*request);
-    if (!parameters.ok()) return Answer(context, parameters.status());
     ServerUnaryReactor* reactor = context->DefaultReactor();  // once: a second call would make it anew
-    models_.Load(request->model_name(), parameters->config_json, AnswerLater(reactor, calls_));
+    operations_.Load(*request, AnswerLater(reactor, calls_));
     return reactor;
   }
   ServerUnaryReactor* RepositoryModelUnload(CallbackServerContext* context,
                                             const inference::RepositoryModelUnloadRequest* request,
                                             inference::RepositoryModelUnloadResponse*) override {
-    const absl::Status valid = CheckUnloadParameters(*request);
-    if (!valid.ok()) return Answer(context, valid);
     ServerUnaryReactor* reactor = context->DefaultReactor();
-    models_.Unload(request->model_name(), AnswerLater(reactor, calls_));
+    operations_.Unload(*request, AnswerLater(reactor, calls_));
     return reactor;
   }
+
   ServerUnaryReactor* SystemSharedMemoryStatus(CallbackServerContext* context,
                                                const inference::SystemSharedMemoryStatusRequest*,
                                                inference::SystemSharedMemoryStatusResponse*) override {
@@ -170,9 +138,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
   }
 
  private:
-  const InferenceServiceOptions options_;
-  ModelManager& models_;
-  const Readiness& readiness_;
+  Operations& operations_;
   Predictor& predictor_;
   StreamCalls& streams_;
   OpenCalls& calls_;
@@ -181,10 +147,9 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeInferenceService(const InferenceServiceOptions& options, ModelManager& models,
-                                                    const Readiness& readiness, Predictor& predictor,
-                                                    StreamCalls& streams, OpenCalls& calls, const Clock& clock) {
-  return std::make_unique<InferenceService>(options, models, readiness, predictor, streams, calls, clock);
+std::unique_ptr<grpc::Service> MakeInferenceService(Operations& operations, Predictor& predictor, StreamCalls& streams,
+                                                    OpenCalls& calls, const Clock& clock) {
+  return std::make_unique<InferenceService>(operations, predictor, streams, calls, clock);
 }
 
 }  // namespace beak

@@ -10,8 +10,8 @@
 
 #include "engine/base/mutex.h"
 #include "proto/inference/open_inference.pb.h"
+#include "server/frontend/convert.h"
 #include "server/grpc/call_context.h"
-#include "server/grpc/convert.h"
 #include "server/grpc/stream_state.h"
 
 namespace beak {

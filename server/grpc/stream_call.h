@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "engine/base/clock.h"
-#include "server/grpc/open_calls.h"
+#include "server/frontend/open_calls.h"
 #include "server/predict/predictor.h"
 
 namespace grpc {

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "server/grpc/open_calls.h"
+#include "server/frontend/open_calls.h"
 
 namespace grpc {
 class Service;

@@ -1,4 +1,4 @@
-#include "server/grpc/repository_parameters.h"
+#include "server/frontend/repository_parameters.h"
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"

@@ -1,4 +1,4 @@
-#include "server/grpc/convert.h"
+#include "server/frontend/convert.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "server/grpc/describe.h"
+#include "server/frontend/describe.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "server/grpc/describe.h"
+#include "server/frontend/describe.h"
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"

@@ -1,4 +1,4 @@
-#include "server/grpc/convert.h"
+#include "server/frontend/convert.h"
 
 #include <algorithm>
 #include <chrono>
