@@ -11,12 +11,12 @@ import unittest
 import grpc
 import harness
 import numpy as np
-import onnx
 import onnxruntime
+import small_models
 import tritonclient.grpc as triton
 from beak_process import DATA_DIR, SOURCE_DIR, beak_server
-from onnx import TensorProto, helper
 from PIL import Image
+from small_models import MODELS
 from tritonclient.grpc import model_config_pb2, service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
@@ -28,62 +28,10 @@ TOLERANCE = dict(rtol=1e-4, atol=1e-5)
 SECONDS = 60  # deadline of every call: generous, so that only a hang meets it
 
 
-def make_model(nodes, inputs, outputs, initializers=()):
-    """An ONNX model; inputs and outputs are (name, type, shape)."""
-    info = [[helper.make_tensor_value_info(*value) for value in values] for values in (inputs, outputs)]
-    graph = helper.make_graph(nodes, "test", *info, initializers)
-    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
-    onnx.checker.check_model(model, full_check=True)
-    return model
-
-
-def simple():
-    """The model that most of Triton's own client examples call: two integer vectors, their sum and difference."""
-    shape = ["batch", 16]
-    return make_model([helper.make_node("Add", ["INPUT0", "INPUT1"], ["OUTPUT0"]),
-                       helper.make_node("Sub", ["INPUT0", "INPUT1"], ["OUTPUT1"])],
-                      [("INPUT0", TensorProto.INT32, shape), ("INPUT1", TensorProto.INT32, shape)],
-                      [("OUTPUT0", TensorProto.INT32, shape), ("OUTPUT1", TensorProto.INT32, shape)])
-
-
-def pixels():
-    """A camera's uint8 pixels, as they come, to the mean of each colour."""
-    return make_model([helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
-                       helper.make_node("GlobalAveragePool", ["float"], ["mean"])],
-                      [("pixels", TensorProto.UINT8, ["batch", 3, 8, 8])],
-                      [("mean", TensorProto.FLOAT, ["batch", 3, 1, 1])])
-
-
-def words():
-    """int64 word numbers to the rows of a table."""
-    table = np.random.default_rng(3).standard_normal((50, 4)).astype(np.float32)
-    return make_model([helper.make_node("Gather", ["table", "words"], ["vectors"], axis=0)],
-                      [("words", TensorProto.INT64, ["batch", 6])], [("vectors", TensorProto.FLOAT, ["batch", 6, 4])],
-                      [onnx.numpy_helper.from_array(table, "table")])
-
-
-def choose():
-    """A bool mask picks from one of two vectors."""
-    return make_model([helper.make_node("Where", ["mask", "a", "b"], ["chosen"])],
-                      [("mask", TensorProto.BOOL, ["batch", 5]), ("a", TensorProto.FLOAT, ["batch", 5]),
-                       ("b", TensorProto.FLOAT, ["batch", 5])], [("chosen", TensorProto.FLOAT, ["batch", 5])])
-
-
-def half():
-    """float16 in and out."""
-    return make_model([helper.make_node("Relu", ["x"], ["y"])], [("x", TensorProto.FLOAT16, ["batch", 7])],
-                      [("y", TensorProto.FLOAT16, ["batch", 7])])
-
-
-MODELS = {"simple": simple, "pixels": pixels, "words": words, "choose": choose, "half": half}
-
-
 def make_repository(folder):
-    """The demo's models and the ones above; the real float16 network too where its file is."""
+    """The demo's models and the small ones; the real float16 network too where its file is."""
     shutil.copytree(DEMO / "models/mnist", folder / "mnist")
-    for name, build in MODELS.items():
-        (folder / name / "1").mkdir(parents=True)
-        onnx.save(build(), folder / name / "1/model.onnx")
+    small_models.write(folder, {name: build() for name, build in MODELS.items()})
     if SQUEEZENET.is_dir():
         target = folder / "squeezenet"
         (target / "1").mkdir(parents=True)
