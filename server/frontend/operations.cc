@@ -13,6 +13,15 @@ namespace {
 constexpr const char* kExtensions[] = {"classification",      "model_repository", "model_repository(unload_dependents)",
                                        "model_configuration", "parameters",       "statistics"};
 
+// Leaves a line in the log before the answer is given.
+ModelManager::Done Audited(const char* action, const std::string& model, const Caller& caller,
+                           ModelManager::Done answer) {
+  return [action, model, caller, answer = std::move(answer)](const absl::Status& status) {
+    Audit(action, "model", model, caller, status);
+    answer(status);
+  };
+}
+
 }  // namespace
 
 bool Operations::ServerReady() const { return readiness_.ready(); }
@@ -53,13 +62,17 @@ absl::Status Operations::RepositoryIndex(const inference::RepositoryIndexRequest
   return absl::OkStatus();
 }
 
-void Operations::Load(const inference::RepositoryModelLoadRequest& request, ModelManager::Done done) {
+void Operations::Load(const inference::RepositoryModelLoadRequest& request, const Caller& caller,
+                      ModelManager::Done answer) {
+  ModelManager::Done done = Audited("load", request.model_name(), caller, std::move(answer));
   absl::StatusOr<LoadParameters> parameters = ParseLoadParameters(request);
   if (!parameters.ok()) return done(parameters.status());
   models_.Load(request.model_name(), std::move(parameters->config_json), std::move(done));
 }
 
-void Operations::Unload(const inference::RepositoryModelUnloadRequest& request, ModelManager::Done done) {
+void Operations::Unload(const inference::RepositoryModelUnloadRequest& request, const Caller& caller,
+                        ModelManager::Done answer) {
+  ModelManager::Done done = Audited("unload", request.model_name(), caller, std::move(answer));
   const absl::Status valid = CheckUnloadParameters(request);
   if (!valid.ok()) return done(valid);
   models_.Unload(request.model_name(), std::move(done));

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "server/models/manager.h"
 #include "server/models/readiness.h"
+#include "server/observe/audit.h"
 
 namespace inference {
 class ModelConfigRequest;
@@ -52,9 +53,10 @@ class Operations {
   absl::Status RepositoryIndex(const inference::RepositoryIndexRequest& request,
                                inference::RepositoryIndexResponse* response) const;
 
-  // Both are answered when the manager says so, on any thread, or before they return: loading may take its time.
-  void Load(const inference::RepositoryModelLoadRequest& request, ModelManager::Done done);
-  void Unload(const inference::RepositoryModelUnloadRequest& request, ModelManager::Done done);
+  // Both are answered when the manager says so, on any thread, or before they return: loading may take its time. Each
+  // leaves a line in the log (Audit) that names the caller, once its outcome is known.
+  void Load(const inference::RepositoryModelLoadRequest& request, const Caller& caller, ModelManager::Done done);
+  void Unload(const inference::RepositoryModelUnloadRequest& request, const Caller& caller, ModelManager::Done done);
 
  private:
   const std::string server_name_;

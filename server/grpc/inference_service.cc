@@ -87,14 +87,14 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
                                           const inference::RepositoryModelLoadRequest* request,
                                           inference::RepositoryModelLoadResponse*) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();  // once: a second call would make it anew
-    operations_.Load(*request, AnswerLater(reactor, calls_));
+    operations_.Load(*request, Caller{"anonymous", context->peer()}, AnswerLater(reactor, calls_));
     return reactor;
   }
   ServerUnaryReactor* RepositoryModelUnload(CallbackServerContext* context,
                                             const inference::RepositoryModelUnloadRequest* request,
                                             inference::RepositoryModelUnloadResponse*) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
-    operations_.Unload(*request, AnswerLater(reactor, calls_));
+    operations_.Unload(*request, Caller{"anonymous", context->peer()}, AnswerLater(reactor, calls_));
     return reactor;
   }
 
