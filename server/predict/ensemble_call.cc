@@ -93,6 +93,13 @@ bool EnsembleCall::IsReady(size_t step) const {
                      [&](const auto& input) REQUIRES(mutex_) { return values_.count(input.second) > 0; });
 }
 
+bool EnsembleCall::AnotherStarted(size_t step) const {
+  for (size_t other = 0; other < progress_.size(); ++other) {
+    if (other != step && progress_[other] != Progress::kWaiting) return true;
+  }
+  return false;
+}
+
 PredictRequest EnsembleCall::StepRequest(size_t step) const {
   const Ensemble::Step& from = ensemble().steps[step];
   PredictRequest request;
@@ -107,6 +114,7 @@ PredictRequest EnsembleCall::StepRequest(size_t step) const {
   request.deadline = whole_.deadline;
   request.priority = whole_.priority;
   request.depth = whole_.depth + 1;
+  request.continues = whole_.continues || AnotherStarted(step);
   request.id = whole_.id;
   request.trace = whole_.trace;
   return request;

@@ -83,7 +83,7 @@ std::shared_ptr<Prediction> Predictor::StartNetwork(const Version& version, cons
   }
   const std::vector<int64_t> parts = SplitRows(valid.rows, version->max_batch_rows(), workload->costs().get());
   NetworkCall::About about{
-      request.received, request.deadline, request.depth > 0, parts_.tracer.BeginRequest(request.trace), "", {}};
+      request.received, request.deadline, request.continues, parts_.tracer.BeginRequest(request.trace), "", {}};
   if (about.trace_number != 0) {
     about.id = request.id;
     about.trace = request.trace;

@@ -39,6 +39,7 @@ struct PredictRequest {
   MonotonicTime deadline = kNever;  // the earliest of all that apply
   uint64_t priority = 0;            // 1 is the highest; 0: the model's default
   int depth = 0;                    // of ensembles that this is a step of
+  bool continues = false;           // a step of an ensemble of which another has been started before: see Task
 
   // For traces and logs only.
   std::string_view id;                // the client's name for it; memory of the front end, any bytes, any length

@@ -138,6 +138,39 @@ TEST(ServerLifeTest, ShutdownUnderLoadAnswersEveryCall) {
   EXPECT_EQ(other, 0) << "a call ends with its answer or with UNAVAILABLE";
 }
 
+TEST(ServerLifeTest, AnEnsembleThatIsUnderWayIsFinishedWhileNewOnesAreRefused) {
+  const TempDir dir;
+  dir.Write("slow/1/model.onnx", testing::SlowNetwork(kSlowColumns, 4000));
+  dir.Write("scale/1/model.onnx", testing::ScaleNetwork(2));
+  const std::string dims = "dims: " + std::to_string(kSlowColumns);
+  dir.Write("twice/1/unused", "");
+  dir.Write("twice/config.pbtxt",
+            "max_batch_size: 8 input { name: 'x' data_type: TYPE_FP32 " + dims +
+                " } output { name: 'y' data_type: TYPE_FP32 " + dims +
+                " } ensemble_scheduling { "
+                "step { model_name: 'slow' input_map { key: 'x' value: 'x' } output_map { key: 'y' value: 'h' } } "
+                "step { model_name: 'slow' input_map { key: 'x' value: 'h' } output_map { key: 'y' value: 'y' } } }");
+  ServerConfig config;
+  config.model_repository = dir.path();
+  config.threads = 1;
+  RunningServer running(config);
+  const auto twice = FloatRequest("twice", {8, kSlowColumns}, std::vector<float>(8 * kSlowColumns));
+  std::thread under_way([&] {
+    inference::ModelInferResponse response;
+    const grpc::Status status = Infer(*running.stub, twice, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  });
+  while (MetricValue(running.server->metrics_port(), "beak_lanes_busy") < 1) std::this_thread::yield();
+  std::thread shutdown([&] { running.server->Shutdown(seconds(60)); });
+  inference::ModelInferResponse response;
+  while (Infer(*running.stub, FloatRequest("scale", {1, 2}, {1, 2}), &response).ok()) {
+  }
+  const grpc::Status refused = Infer(*running.stub, twice, &response);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE) << refused.error_message();
+  under_way.join();
+  shutdown.join();
+}
+
 TEST(ServerLifeTest, ShutdownWithoutPatienceCutsWhatRuns) {
   const TempDir dir;
   dir.Write("slow/1/model.onnx", testing::SlowNetwork(kSlowColumns, 4000));

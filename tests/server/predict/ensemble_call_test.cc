@@ -272,9 +272,11 @@ TEST_F(EnsembleTest, StepsShareTheDeadline) {
   EXPECT_THAT(metrics_.Text(), HasSubstr("beak_executed_late_total 0"));
 }
 
-TEST_F(EnsembleTest, StepsContinueARequestAndOthersDoNot) {
+TEST_F(EnsembleTest, StepsAfterTheFirstContinueARequest) {
   AddEnsemble("nested",
               In("x") + Out("y") + "ensemble_scheduling { " + Step("sixfold", {{"x", "x"}}, {{"y", "y"}}) + "}");
+  AddEnsemble("twice", In("x") + Out("y") + "ensemble_scheduling { " + Step("sixfold", {{"x", "x"}}, {{"y", "h"}}) +
+                           Step("sixfold", {{"x", "h"}}, {{"y", "y"}}) + "}");
   Load();
   scheduler_.hold = true;
   StartRequest(Floats("double"));
@@ -283,14 +285,25 @@ TEST_F(EnsembleTest, StepsContinueARequestAndOthersDoNot) {
   Run("double");
   for (const char* ensemble : {"sixfold", "nested"}) {
     StartRequest(Floats(ensemble));
-    for (const char* step : {"double", "triple"}) {
+    for (const std::string step : {"double", "triple"}) {
       ASSERT_EQ(scheduler_.held.size(), 1u) << ensemble << " " << step;
-      EXPECT_TRUE(scheduler_.held[0]->continues()) << ensemble << " " << step;
+      EXPECT_EQ(scheduler_.held[0]->continues(), step == "triple") << ensemble << " " << step;
       Run(step);
     }
   }
   EXPECT_THAT(Given<float>(1), ElementsAre(6, 60));
   EXPECT_THAT(Given<float>(2), ElementsAre(6, 60));
+
+  StartRequest(Floats("twice"));
+  for (const bool continues : {false, true, true, true}) {
+    ASSERT_EQ(scheduler_.held.size(), 1u);
+    EXPECT_EQ(scheduler_.held[0]->continues(), continues);
+    InlineScheduler::RunBatch(scheduler_.TakeHeld());
+  }
+  StartRequest(Floats("mean"));
+  ASSERT_EQ(scheduler_.held.size(), 2u);
+  EXPECT_FALSE(Take("double")->continues());
+  EXPECT_TRUE(Take("triple")->continues()) << "the other member has been started";
 }
 
 TEST_F(EnsembleTest, TheDefaultDeadlineOfTheEnsembleIsThatOfItsSteps) {
