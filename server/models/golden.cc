@@ -61,7 +61,7 @@ absl::Status CheckOutput(const std::string& folder, const Program::Operand& outp
   return absl::FailedPreconditionError(absl::StrCat("output '", spec.name, "': ", close.message()));
 }
 
-absl::Status CheckCase(const std::string& folder, Model& network) {
+absl::Status CheckCase(const std::string& folder, Model& network, const CancelToken* stop) {
   RETURN_IF_ERROR(CheckFiles(folder, network));
   ASSIGN_OR_RETURN(const std::vector<Tensor> inputs, ReadInputs(folder, network));
   std::vector<Shape> shapes;
@@ -72,7 +72,7 @@ absl::Status CheckCase(const std::string& folder, Model& network) {
     if (inputs[i].byte_size() == 0) continue;
     std::memcpy(workspace->input(static_cast<int>(i)).data(), inputs[i].bytes(), inputs[i].byte_size());
   }
-  RETURN_IF_ERROR(program->Run(*workspace));
+  RETURN_IF_ERROR(program->Run(*workspace, {.stop = stop}));
   for (size_t i = 0; i < network.outputs().size(); ++i) {
     RETURN_IF_ERROR(
         CheckOutput(folder, program->outputs()[i], workspace->output(static_cast<int>(i)), network.outputs()[i]));
@@ -82,14 +82,15 @@ absl::Status CheckCase(const std::string& folder, Model& network) {
 
 }  // namespace
 
-absl::Status CheckGoldenSamples(const std::string& folder, Model& network) {
+absl::Status CheckGoldenSamples(const std::string& folder, Model& network, const CancelToken* stop) {
   const std::string golden = absl::StrCat(folder, "/golden");
   if (folder.empty() || !IsDirectory(golden)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(golden));
   for (const std::string& name : names) {
     const std::string path = absl::StrCat(golden, "/", name);
     if (!IsDirectory(path)) continue;
-    RETURN_IF_ERROR(Annotate(CheckCase(path, network), absl::StrCat("golden sample '", name, "'")));
+    if (stop != nullptr && stop->cancelled()) return absl::CancelledError("the check of golden samples was stopped");
+    RETURN_IF_ERROR(Annotate(CheckCase(path, network, stop), absl::StrCat("golden sample '", name, "'")));
   }
   return absl::OkStatus();
 }

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "engine/base/cancel.h"
 #include "engine/engine.h"
 
 namespace beak {
@@ -12,7 +13,8 @@ namespace beak {
 // underscore. Nothing to prove where `folder` is empty or has no golden samples.
 //
 // FAILED_PRECONDITION where an answer is not the expected one within the tolerances of ExpectClose; it names case,
-// output and element. INVALID_ARGUMENT or NOT_FOUND for samples that do not fit the network.
-absl::Status CheckGoldenSamples(const std::string& folder, Model& network);
+// output and element. INVALID_ARGUMENT or NOT_FOUND for samples that do not fit the network. CANCELLED once it is seen
+// to be asked to stop.
+absl::Status CheckGoldenSamples(const std::string& folder, Model& network, const CancelToken* stop = nullptr);
 
 }  // namespace beak

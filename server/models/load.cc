@@ -78,7 +78,7 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> MakeVersion(const VersionSou
   parts.lanes = lanes;
   auto version = std::make_shared<const ModelVersion>(std::move(parts));
   RETURN_IF_ERROR(WarmUpVersion(*version, lanes, stop));
-  RETURN_IF_ERROR(RunModelWarmup(version->config(), version->signature(), source.label_folder, *network));
+  RETURN_IF_ERROR(RunModelWarmup(version->config(), version->signature(), source.label_folder, *network, stop));
   return version;
 }
 
@@ -147,7 +147,7 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> LoadVersion(const VersionSou
     }
   }
   RETURN_IF_ERROR(version.status());
-  RETURN_IF_ERROR(CheckGoldenSamples(source.folder, *network));
+  RETURN_IF_ERROR(CheckGoldenSamples(source.folder, *network, stop));
   (*version)->observer().SetLoadTime(Clock::Real().Now() - begin);
   return version;
 }

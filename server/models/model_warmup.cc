@@ -97,8 +97,8 @@ absl::Status Fill(const WarmupInput& input, DType dtype, const std::string& fold
   return absl::OkStatus();
 }
 
-absl::Status RunSample(const ModelWarmup& sample, const Signature& signature, const std::string& folder,
-                       Model& network) {
+absl::Status RunSample(const ModelWarmup& sample, const Signature& signature, const std::string& folder, Model& network,
+                       const CancelToken* stop) {
   RETURN_IF_ERROR(CheckSample(sample, signature));
   const size_t rows = std::max<uint32_t>(1, sample.batch_size());
   std::vector<Shape> shapes;
@@ -118,7 +118,8 @@ absl::Status RunSample(const ModelWarmup& sample, const Signature& signature, co
                              absl::StrCat("input '", tensor.name, "'")));
   }
   for (uint32_t run = 0; run < std::max<uint32_t>(1, sample.count()); ++run) {
-    RETURN_IF_ERROR(program->Run(*workspace));
+    if (stop != nullptr && stop->cancelled()) return absl::CancelledError("the warm-up was stopped");
+    RETURN_IF_ERROR(program->Run(*workspace, {.stop = stop}));
   }
   return absl::OkStatus();
 }
@@ -126,10 +127,10 @@ absl::Status RunSample(const ModelWarmup& sample, const Signature& signature, co
 }  // namespace
 
 absl::Status RunModelWarmup(const inference::ModelConfig& config, const Signature& signature, const std::string& folder,
-                            Model& network) {
+                            Model& network, const CancelToken* stop) {
   for (const ModelWarmup& sample : config.model_warmup()) {
-    RETURN_IF_ERROR(
-        Annotate(RunSample(sample, signature, folder, network), absl::StrCat("model_warmup '", sample.name(), "'")));
+    RETURN_IF_ERROR(Annotate(RunSample(sample, signature, folder, network, stop),
+                             absl::StrCat("model_warmup '", sample.name(), "'")));
   }
   return absl::OkStatus();
 }

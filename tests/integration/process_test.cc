@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -230,16 +231,33 @@ bool LoadIsUnderWay(const std::string& state_dir) {
   return false;
 }
 
-TEST_F(ProcessTest, AVersionThatIsBeingLoadedWhenTheProcessIsKilledTwiceIsQuarantined) {
-  dir_.Write("slow/1/model.onnx", testing::ScaleNetwork(3));
-  // Its load takes minutes.
+// A model whose load takes minutes.
+void WriteSlowToLoad(const TempDir& dir) {
+  dir.Write("slow/1/model.onnx", testing::ScaleNetwork(3));
   std::string config = "max_batch_size: 8\n";
   for (int i = 0; i < 200; ++i) {
     config +=
         "model_warmup { name: 'w' batch_size: 8 count: 10000 inputs { key: 'x' value "
         "{ data_type: TYPE_FP32 dims: 2 zero_data: true } } }\n";
   }
-  dir_.Write("slow/config.pbtxt", config);
+  dir.Write("slow/config.pbtxt", config);
+}
+
+TEST_F(ProcessTest, ALoadThatIsUnderWayDoesNotDelayTheEnd) {
+  WriteSlowToLoad(dir_);
+  const TempDir state;
+  Process server(Arguments({"--model-load-threads=1", "--state-dir=" + state.path()}));
+  ASSERT_NE(server.AwaitLine("model ready model=scale"), "") << server.output;
+  while (!LoadIsUnderWay(state.path())) std::this_thread::yield();
+  server.Signal(SIGTERM);
+  const auto signalled = std::chrono::steady_clock::now();
+  EXPECT_EQ(server.Wait(), 0) << server.output;
+  EXPECT_LT(std::chrono::steady_clock::now() - signalled, std::chrono::seconds(10));
+  EXPECT_FALSE(LoadIsUnderWay(state.path())) << "nobody holds its end against it";
+}
+
+TEST_F(ProcessTest, AVersionThatIsBeingLoadedWhenTheProcessIsKilledTwiceIsQuarantined) {
+  WriteSlowToLoad(dir_);
   const TempDir state;
   const std::vector<std::string> arguments = Arguments({"--model-load-threads=1", "--state-dir=" + state.path()});
   for (int death = 0; death < 2; ++death) {

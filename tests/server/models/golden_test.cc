@@ -46,6 +46,15 @@ TEST_F(GoldenTest, AnswersWithinTheToleranceAreGood) {
   EXPECT_OK(Check());
 }
 
+TEST_F(GoldenTest, ItEndsWhenAskedTo) {
+  dir_.Write("golden/one/x.npy", Floats({1, 2}, {1, 10}));
+  dir_.Write("golden/one/y.npy", Floats({1, 2}, {2, 20}));
+  CancelToken stop;
+  EXPECT_OK(CheckGoldenSamples(dir_.path(), *network_, &stop));
+  stop.Cancel();
+  EXPECT_THAT(CheckGoldenSamples(dir_.path(), *network_, &stop), StatusIs(absl::StatusCode::kCancelled));
+}
+
 TEST_F(GoldenTest, OthersNameCaseOutputAndElement) {
   dir_.Write("golden/one/x.npy", Floats({1, 2}, {1, 10}));
   dir_.Write("golden/one/y.npy", Floats({1, 2}, {2, 20}));

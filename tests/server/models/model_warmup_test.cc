@@ -19,13 +19,13 @@ using testing::StatusIs;
 class ModelWarmupTest : public ::testing::Test {
  protected:
   void Use(const std::string& network) { network_ = *Model::Load(dir_.Write("model.onnx", network)); }
-  absl::Status Run(const std::string& text, const std::string& folder) {
+  absl::Status Run(const std::string& text, const std::string& folder, const CancelToken* stop = nullptr) {
     const auto file = ParseConfig("max_batch_size: 8 " + text, "config.pbtxt");
     EXPECT_OK(file);
     const auto config = CompleteConfig(*file, "m", network_->inputs(), network_->outputs());
     EXPECT_OK(config);
     const Signature signature = MakeSignature(**config, network_->inputs(), network_->outputs());
-    return RunModelWarmup(**config, signature, folder, *network_);
+    return RunModelWarmup(**config, signature, folder, *network_, stop);
   }
   absl::Status Run(const std::string& text) { return Run(text, dir_.path()); }
 
@@ -70,6 +70,14 @@ TEST_F(ModelWarmupTest, WhatRunsBadlyFailsTheLoad) {
   EXPECT_THAT(Run("model_warmup { name: 'a' " + Input("data_type: TYPE_FP32 dims: 4 zero_data: true") +
                   " inputs { key: 'indices' value { data_type: TYPE_INT64 input_data_file: 'far' } } }"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("model_warmup 'a'")));
+}
+
+TEST_F(ModelWarmupTest, ItEndsWhenAskedTo) {
+  CancelToken stop;
+  const std::string sample = "model_warmup { name: 'a' " + Input(std::string(kFloats) + "zero_data: true") + "}";
+  EXPECT_OK(Run(sample, dir_.path(), &stop));
+  stop.Cancel();
+  EXPECT_THAT(Run(sample, dir_.path(), &stop), StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST_F(ModelWarmupTest, SamplesThatDoNotFitAreNamed) {
