@@ -32,6 +32,7 @@ struct Flags {
   double repository_poll_secs = 2;
   double shutdown_grace_secs = 2;
   double drain_timeout_secs = 30;
+  int max_connection_idle_secs = 1800;
 };
 
 // "mnist=a/b.onnx", or a file alone, which is named for itself.
@@ -105,6 +106,37 @@ void DeclareTrainFlags(CLI::App& app, ServerConfig& server) {
       ->needs(data);
 }
 
+void DeclareSecurityFlags(CLI::App& app, Flags& flags) {
+  ServerConfig& server = flags.server;
+  app.add_option("--tls-cert", server.tls.certificate,
+                 "Encrypt: certificates in PEM, the server's own first; read again when they change")
+      ->type_name("FILE");
+  app.add_option("--tls-key", server.tls.key, "Its private key, in PEM")->type_name("FILE");
+  app.add_option("--tls-client-ca", server.tls.client_ca,
+                 "Take only clients with a certificate that one of these signed, in PEM")
+      ->type_name("FILE");
+  app.add_option("--token-file", server.token_file,
+                 "Ask callers for a token: lines of NAME ROLE[,ROLE...] SHA256, as `beak token` writes them; roles "
+                 "are predict, admin, train, metrics; read again when it changes")
+      ->type_name("FILE");
+  app.add_flag("--allow-insecure", server.allow_insecure, "Listen without TLS where other machines can connect, too");
+  app.add_option("--max-concurrent-streams", server.max_concurrent_streams,
+                 "Calls that one gRPC connection may have open; further ones wait at the client")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--max-http-connections", server.max_http_connections,
+                 "Connections to the HTTP port; further ones are closed at once")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--max-connection-idle-secs", flags.max_connection_idle_secs,
+                 "How long a gRPC connection may be without calls; then it is closed")
+      ->check(CLI::Range(1, 30 * 86400))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+}
+
 void DeclareFlags(CLI::App& app, Flags& flags) {
   ServerConfig& server = flags.server;
   const CLI::Range port(0, 65535);
@@ -117,12 +149,17 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
       ->allow_extra_args(false);
   DeclareModelFlags(app, flags);
   DeclareTrainFlags(app, server);
+  DeclareSecurityFlags(app, flags);
   app.add_option("--host", server.host, "Address to listen on")->type_name("HOST")->capture_default_str();
   app.add_option("--grpc-port", server.grpc_port, "Port of the gRPC services; 0 picks a free one")
       ->check(port)
       ->type_name("PORT")
       ->capture_default_str();
-  app.add_option("--metrics-port", server.metrics_port, "Port of /metrics; 0 picks a free one")
+  app.add_option("--http-port", server.http_port, "Port of the same protocol over HTTP (REST); 0 picks a free one")
+      ->check(port)
+      ->type_name("PORT")
+      ->capture_default_str();
+  app.add_option("--metrics-port", server.metrics_port, "Port of /metrics, /livez and /readyz; 0 picks a free one")
       ->check(port)
       ->type_name("PORT")
       ->capture_default_str();
@@ -212,8 +249,10 @@ int Fail(const absl::Status& status) {
 int Serve(const Flags& flags, const sigset_t& stop) {
   ServerConfig config = flags.server;
   config.repository_poll = ToDuration(flags.repository_poll_secs);
+  config.max_connection_idle = std::chrono::seconds(flags.max_connection_idle_secs);
   config.on_loaded = [&](const Server& server) {
-    std::fprintf(stderr, "beak-server ready grpc=%s metrics=%s\n", HostPort(config.host, server.grpc_port()).c_str(),
+    std::fprintf(stderr, "beak-server ready grpc=%s http=%s metrics=%s\n",
+                 HostPort(config.host, server.grpc_port()).c_str(), HostPort(config.host, server.http_port()).c_str(),
                  HostPort(config.host, server.metrics_port()).c_str());
   };
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(config);
@@ -234,7 +273,7 @@ int Serve(const Flags& flags, const sigset_t& stop) {
 int Main(int argc, char** argv) {
   Flags flags;
   flags.server.server_version = BEAK_VERSION;
-  CLI::App app("Serves neural networks over gRPC, with metrics for Prometheus.", "beak-server");
+  CLI::App app("Serves neural networks over gRPC and HTTP, with metrics for Prometheus.", "beak-server");
   DeclareFlags(app, flags);
   try {
     app.parse(argc, argv);

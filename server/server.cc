@@ -16,15 +16,19 @@
 #include "engine/base/thread.h"
 #include "server/frontend/operations.h"
 #include "server/grpc/grpc_server.h"
+#include "server/http/http_server.h"
+#include "server/http/monitoring_service.h"
+#include "server/http/rest_service.h"
 #include "server/jobs/job_manager.h"
 #include "server/models/readiness.h"
 #include "server/observe/address.h"
-#include "server/observe/endpoint.h"
 #include "server/observe/headroom.h"
 #include "server/observe/metrics.h"
 #include "server/observe/tracer.h"
 #include "server/predict/predictor.h"
 #include "server/scheduling/batch_scheduler.h"
+#include "server/security/exposure.h"
+#include "server/security/gatekeeper.h"
 #include "server/served_models.h"
 
 namespace beak {
@@ -36,6 +40,10 @@ constexpr std::chrono::milliseconds kLinger(200);
 // How long answers that have been given may then take to leave.
 constexpr std::chrono::seconds kFlush(1);
 
+constexpr int kHttpThreads = 2;
+// Of scrapers, probes and curious people.
+constexpr int kMaxMonitoringConnections = 256;
+
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const ServerConfig& config) : config_(config), metrics_(config.server_version) {}
@@ -46,6 +54,9 @@ class ServerImpl final : public Server {
   // Each part starts after those that it uses; ports that are in use are found before anything is loaded.
   absl::Status Start() {
     const int lanes = config_.threads > 0 ? config_.threads : AvailableCores();
+    RETURN_IF_ERROR(
+        CheckExposure({config_.host, config_.tls.enabled(), !config_.token_file.empty(), config_.allow_insecure}));
+    ASSIGN_OR_RETURN(gatekeeper_, Gatekeeper::Create(config_.token_file, clock_));
     ASSIGN_OR_RETURN(models_, ModelManager::Create(ManagerOptions(lanes), metrics_));
     ASSIGN_OR_RETURN(tracer_, MakeTracer(lanes));
     RETURN_IF_ERROR(StartJobs(lanes));
@@ -61,12 +72,12 @@ class ServerImpl final : public Server {
                                     Predictor::Parts{*models_, *scheduler_, *preparer_, metrics_, *tracer_, clock_});
     headroom_ = std::make_unique<Headroom>(lanes);
     metrics_.OnScrape([this] { RefreshMetrics(); });
-    ASSIGN_OR_RETURN(endpoint_, MetricsEndpoint::Create(config_.host, config_.metrics_port, metrics_));
     operations_ = std::make_unique<Operations>(config_.server_name, config_.server_version, *models_, *readiness_);
-    ASSIGN_OR_RETURN(grpc_,
-                     GrpcServer::Create({config_.host, config_.grpc_port, config_.max_receive_bytes},
-                                        {*operations_, *models_, *readiness_, *predictor_, clock_, jobs_.get()}));
+    ASSIGN_OR_RETURN(grpc_, GrpcServer::Create(GrpcOptions(), {*gatekeeper_, *operations_, *models_, *readiness_,
+                                                               *predictor_, clock_, jobs_.get()}));
+    RETURN_IF_ERROR(StartHttp());
     LogInfo("listening", {{"grpc", HostPort(config_.host, grpc_port())},
+                          {"http", HostPort(config_.host, http_port())},
                           {"metrics", HostPort(config_.host, metrics_port())},
                           {"lanes", lanes}});
     models_->OnChange([this] { grpc_->ModelsChanged(); });
@@ -75,17 +86,19 @@ class ServerImpl final : public Server {
   }
 
   int grpc_port() const override { return grpc_->port(); }
-  int metrics_port() const override { return endpoint_->port(); }
+  int http_port() const override { return http_->port(); }
+  int metrics_port() const override { return monitoring_->port(); }
 
   void AnnounceEnd() override {
     models_->BeginStop();
     readiness_->Stop();
     grpc_->EndWatches();
+    http_->AnnounceEnd();
   }
 
   void Shutdown(std::chrono::nanoseconds drain) override {
     stopped_ = true;
-    if (!grpc_) return;  // never started
+    if (!monitoring_) return;  // never started
     const MonotonicTime deadline = clock_.Now() + drain;
     AnnounceEnd();
     // Meanwhile train processes write their checkpoints.
@@ -96,11 +109,50 @@ class ServerImpl final : public Server {
     scheduler_->Drain(deadline);
     std::this_thread::sleep_for(kLinger);
     jobs_end.join();
+    http_->Shutdown(std::max(deadline, clock_.Now() + kFlush));
     grpc_->Shutdown(std::max(deadline, clock_.Now() + kFlush));
     models_->Stop();
   }
 
  private:
+  // REST, and on a port of its own, so that nothing is in their way, metrics and probes.
+  absl::Status StartHttp() {
+    rest_ = std::make_unique<RestService>(*operations_, *predictor_, *gatekeeper_, clock_, config_.max_receive_bytes);
+    HttpServer::Options options;
+    options.host = config_.host;
+    options.port = config_.http_port;
+    options.threads = kHttpThreads;
+    options.max_body_bytes = config_.max_receive_bytes;
+    options.max_held_bytes = std::max(options.max_held_bytes, 4 * config_.max_receive_bytes);
+    options.max_connections = config_.max_http_connections;
+    options.tls = config_.tls;
+    ASSIGN_OR_RETURN(http_, HttpServer::Create(options, [this](std::shared_ptr<HttpExchange> exchange) {
+                       rest_->Handle(std::move(exchange));
+                     }));
+    monitoring_service_ = std::make_unique<MonitoringService>(metrics_, *readiness_, *gatekeeper_);
+    options = HttpServer::Options();
+    options.what = "metrics";
+    options.host = config_.host;
+    options.port = config_.metrics_port;
+    options.max_body_bytes = 0;
+    options.max_connections = kMaxMonitoringConnections;
+    ASSIGN_OR_RETURN(monitoring_, HttpServer::Create(options, [this](const std::shared_ptr<HttpExchange>& exchange) {
+                       monitoring_service_->Handle(exchange);
+                     }));
+    return absl::OkStatus();
+  }
+
+  GrpcServer::Options GrpcOptions() const {
+    GrpcServer::Options options;
+    options.host = config_.host;
+    options.port = config_.grpc_port;
+    options.max_receive_bytes = config_.max_receive_bytes;
+    options.max_streams = config_.max_concurrent_streams;
+    options.max_idle = config_.max_connection_idle;
+    options.tls = config_.tls;
+    return options;
+  }
+
   ModelManager::Options ManagerOptions(int lanes) const {
     ModelManager::Options options;
     options.repository = config_.model_repository;
@@ -159,6 +211,7 @@ class ServerImpl final : public Server {
 
   // In the order in which they start; they end in the opposite one.
   Metrics metrics_;
+  std::unique_ptr<Gatekeeper> gatekeeper_;
   std::unique_ptr<Tracer> tracer_;
   std::unique_ptr<ModelManager> models_;
   std::unique_ptr<RepositoryModels> served_models_;
@@ -169,9 +222,12 @@ class ServerImpl final : public Server {
   std::unique_ptr<Predictor> predictor_;
   Mutex headroom_mutex_;
   std::unique_ptr<Headroom> headroom_;  // guarded by headroom_mutex_
-  std::unique_ptr<MetricsEndpoint> endpoint_;
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<GrpcServer> grpc_;
+  std::unique_ptr<RestService> rest_;
+  std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<MonitoringService> monitoring_service_;
+  std::unique_ptr<HttpServer> monitoring_;
 };
 
 }  // namespace

@@ -16,18 +16,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
+#include "engine/base/status.h"
 #include "server/frontend/open_calls.h"
+#include "server/grpc/guard.h"
 #include "server/grpc/health_service.h"
 #include "server/grpc/inference_service.h"
 #include "server/grpc/stream_call.h"
+#include "server/grpc/tls.h"
 #include "server/grpc/train_service.h"
 #include "server/observe/address.h"
 
 namespace beak {
 namespace {
 
-// Calls that one connection may have open; further ones wait on the client's side.
-constexpr int kMaxStreamsPerConnection = 1024;
 // Bytes that gRPC may hold for messages on their way in, over all connections: some of the largest allowed.
 constexpr int64_t kLargestMessagesHeld = 4;
 constexpr int64_t kMinBytesHeld = int64_t{1} << 30;
@@ -36,6 +37,9 @@ constexpr std::chrono::milliseconds kHangUp(200);
 // A client that vanished without a word is noticed after these; one that asks more often than the second is cut off.
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kMinClientPingMs = 10'000;
+constexpr int kMaxPingStrikes = 2;
+// For TLS and the first words of HTTP/2: who takes longer is gone, or means no good.
+constexpr int kHandshakeMs = 20'000;
 
 // gRPC's own complaints become lines of our log.
 void WriteGrpcLog(gpr_log_func_args* args) {
@@ -55,20 +59,22 @@ class GrpcServerImpl final : public GrpcServer {
  public:
   explicit GrpcServerImpl(const Parts& parts)
       : clock_(parts.clock),
+        guard_(parts.gatekeeper),
         streams_(StreamCalls::Create(parts.predictor, calls_, clock_)),
-        inference_(MakeInferenceService(parts.operations, parts.predictor, *streams_, calls_, clock_)),
-        train_(TrainService::Create(parts.jobs, calls_)),
-        health_(HealthService::Create(parts.models, parts.readiness)) {}
+        inference_(MakeInferenceService(guard_, parts.operations, parts.predictor, *streams_, calls_, clock_)),
+        train_(TrainService::Create(guard_, parts.jobs, calls_)),
+        health_(HealthService::Create(guard_, parts.models, parts.readiness)) {}
   ~GrpcServerImpl() override {
     if (server_) Shutdown(clock_.Now());
   }
 
   absl::Status Listen(const Options& options) {
     SetProcessDefaults();
+    ASSIGN_OR_RETURN(tls_, GrpcTls::Create(options.tls, clock_));
     const std::string address = HostPort(options.host, options.port);
     grpc::ServerBuilder builder;
     Configure(options, builder);
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort(address, tls_->Credentials(), &port_);
     builder.RegisterService(inference_.get());
     builder.RegisterService(train_->service());
     builder.RegisterService(health_->service());
@@ -99,18 +105,25 @@ class GrpcServerImpl final : public GrpcServer {
     builder.SetResourceQuota(quota);
     // gRPC would share a port that is in use without a word.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinClientPingMs);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kMaxPingStrikes);
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
+    const auto idle = std::chrono::milliseconds(options.max_idle).count();
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                               static_cast<int>(std::min<int64_t>(idle, std::numeric_limits<int>::max())));
   }
 
   const Clock& clock_;
+  const Guard guard_;
   OpenCalls calls_;
   const std::unique_ptr<StreamCalls> streams_;
   const std::unique_ptr<grpc::Service> inference_;
   const std::unique_ptr<TrainService> train_;
   const std::unique_ptr<HealthService> health_;
+  std::unique_ptr<GrpcTls> tls_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;  // goes first
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +11,8 @@
 #include "server/models/manager.h"
 #include "server/models/readiness.h"
 #include "server/predict/predictor.h"
+#include "server/security/gatekeeper.h"
+#include "server/security/tls_files.h"
 
 namespace beak {
 
@@ -22,9 +25,13 @@ class GrpcServer {
     std::string host = "127.0.0.1";
     int port = 8001;  // 0: a free one
     int64_t max_receive_bytes = int64_t{256} << 20;
+    int max_streams = 1024;                                    // that one connection may have open; others wait
+    std::chrono::seconds max_idle = std::chrono::minutes(30);  // of a connection without calls; then it is closed
+    TlsFiles tls;
   };
   // What the services answer with; all must outlive it.
   struct Parts {
+    const Gatekeeper& gatekeeper;
     Operations& operations;
     const ModelManager& models;
     const Readiness& readiness;
@@ -33,7 +40,8 @@ class GrpcServer {
     JobManager* jobs;  // null: there are no train jobs
   };
 
-  // Listens from now on. UNAVAILABLE where the address cannot be listened on.
+  // Listens from now on. UNAVAILABLE where the address cannot be listened on; what ReadTlsFiles
+  // says of the files.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Create(const Options& options, const Parts& parts);
   virtual ~GrpcServer() = default;
 

@@ -100,12 +100,16 @@ class Watcher final : public grpc::ServerWriteReactor<HealthCheckResponse> {
 
 class HealthServiceImpl final : public HealthService, public grpc::health::v1::Health::CallbackService {
  public:
-  HealthServiceImpl(const ModelManager& models, const Readiness& readiness) : models_(models), readiness_(readiness) {}
+  HealthServiceImpl(const Guard& guard, const ModelManager& models, const Readiness& readiness)
+      : guard_(guard), models_(models), readiness_(readiness) {}
 
   grpc::Service* service() override { return this; }
 
   grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context, const HealthCheckRequest* request,
                                   HealthCheckResponse* response) override {
+    if (auto* refused = guard_.Refuse<grpc::ServerUnaryReactor>(*context, "/grpc.health.v1.Health/Check")) {
+      return refused;
+    }
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     const ServingStatus status = StatusOf(request->service());
     response->set_status(status);
@@ -115,8 +119,10 @@ class HealthServiceImpl final : public HealthService, public grpc::health::v1::H
     return reactor;
   }
 
-  grpc::ServerWriteReactor<HealthCheckResponse>* Watch(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<HealthCheckResponse>* Watch(grpc::CallbackServerContext* context,
                                                        const HealthCheckRequest* request) override {
+    using Reactor = grpc::ServerWriteReactor<HealthCheckResponse>;
+    if (auto* refused = guard_.Refuse<Reactor>(*context, "/grpc.health.v1.Health/Watch")) return refused;
     const auto watcher = std::make_shared<Watcher>([this, name = request->service()] { return StatusOf(name); },
                                                    [this](Watcher* over) { Forget(over); });
     {
@@ -157,6 +163,7 @@ class HealthServiceImpl final : public HealthService, public grpc::health::v1::H
     watchers_.erase(watcher);
   }
 
+  const Guard& guard_;
   const ModelManager& models_;
   const Readiness& readiness_;
   std::atomic<bool> ended_{false};
@@ -166,8 +173,9 @@ class HealthServiceImpl final : public HealthService, public grpc::health::v1::H
 
 }  // namespace
 
-std::unique_ptr<HealthService> HealthService::Create(const ModelManager& models, const Readiness& readiness) {
-  return std::make_unique<HealthServiceImpl>(models, readiness);
+std::unique_ptr<HealthService> HealthService::Create(const Guard& guard, const ModelManager& models,
+                                                     const Readiness& readiness) {
+  return std::make_unique<HealthServiceImpl>(guard, models, readiness);
 }
 
 }  // namespace beak

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "server/grpc/guard.h"
 #include "server/models/manager.h"
 #include "server/models/readiness.h"
 
@@ -15,7 +16,8 @@ namespace beak {
 // gRPC server that it is registered with; the others must outlive it.
 class HealthService {
  public:
-  static std::unique_ptr<HealthService> Create(const ModelManager& models, const Readiness& readiness);
+  static std::unique_ptr<HealthService> Create(const Guard& guard, const ModelManager& models,
+                                               const Readiness& readiness);
   virtual ~HealthService() = default;
 
   virtual grpc::Service* service() = 0;

@@ -178,18 +178,23 @@ class Watcher final : public grpc::ServerWriteReactor<v1::TrainJobUpdate>, publi
 
 class TrainServiceImpl final : public TrainService, public v1::TrainService::CallbackService {
  public:
-  TrainServiceImpl(JobManager* jobs, OpenCalls& calls) : jobs_(jobs), calls_(calls) {}
+  TrainServiceImpl(const Guard& guard, JobManager* jobs, OpenCalls& calls)
+      : guard_(guard), jobs_(jobs), calls_(calls) {}
 
   grpc::Service* service() override { return this; }
 
   // Answered when the manager says so: checking a job takes its time.
   ServerUnaryReactor* CreateTrainJob(CallbackServerContext* context, const v1::CreateTrainJobRequest* request,
                                      v1::TrainJob* response) override {
+    Caller caller;
+    if (auto* refused = guard_.Refuse<ServerUnaryReactor>(*context, "/beak.v1.TrainService/CreateTrainJob", &caller))
+      return refused;
     if (jobs_ == nullptr) return Answer(context, NoJobs());
     ServerUnaryReactor* reactor = context->DefaultReactor();  // once: a second call would make it anew
     jobs_->CreateJob(request->request_id(), request->spec(), request->validate_only(),
-                     [reactor, context, response,
+                     [reactor, context, response, caller, dry = request->validate_only(),
                       call = std::make_shared<OpenCalls::Call>(calls_)](absl::StatusOr<v1::TrainJob> job) {
+                       if (!dry) Audit("create", "job", job.ok() ? job->id() : "", caller, job.status());
                        if (job.ok()) *response = *std::move(job);
                        reactor->Finish(ToFinalStatus(job.status(), *context));
                      });
@@ -198,29 +203,46 @@ class TrainServiceImpl final : public TrainService, public v1::TrainService::Cal
 
   ServerUnaryReactor* GetTrainJob(CallbackServerContext* context, const v1::GetTrainJobRequest* request,
                                   v1::TrainJob* response) override {
+    if (auto* refused = guard_.Refuse<ServerUnaryReactor>(*context, "/beak.v1.TrainService/GetTrainJob"))
+      return refused;
     if (jobs_ == nullptr) return Answer(context, NoJobs());
     return Answer(context, jobs_->GetJob(request->id()), response);
   }
 
   ServerUnaryReactor* ListTrainJobs(CallbackServerContext* context, const v1::ListTrainJobsRequest* request,
                                     v1::ListTrainJobsResponse* response) override {
+    if (auto* refused = guard_.Refuse<ServerUnaryReactor>(*context, "/beak.v1.TrainService/ListTrainJobs"))
+      return refused;
     if (jobs_ == nullptr) return Answer(context, NoJobs());
     return Answer(context, List(*jobs_, *request), response);
   }
 
   ServerUnaryReactor* CancelTrainJob(CallbackServerContext* context, const v1::CancelTrainJobRequest* request,
                                      v1::TrainJob* response) override {
+    Caller caller;
+    if (auto* refused = guard_.Refuse<ServerUnaryReactor>(*context, "/beak.v1.TrainService/CancelTrainJob", &caller))
+      return refused;
     if (jobs_ == nullptr) return Answer(context, NoJobs());
-    return Answer(context, jobs_->CancelJob(request->id()), response);
+    absl::StatusOr<v1::TrainJob> job = jobs_->CancelJob(request->id());
+    Audit("cancel", "job", request->id(), caller, job.status());
+    return Answer(context, std::move(job), response);
   }
 
   ServerUnaryReactor* DeleteTrainJob(CallbackServerContext* context, const v1::DeleteTrainJobRequest* request,
                                      v1::DeleteTrainJobResponse*) override {
-    return Answer(context, jobs_ == nullptr ? NoJobs() : jobs_->DeleteJob(request->id()));
+    Caller caller;
+    if (auto* refused = guard_.Refuse<ServerUnaryReactor>(*context, "/beak.v1.TrainService/DeleteTrainJob", &caller))
+      return refused;
+    if (jobs_ == nullptr) return Answer(context, NoJobs());
+    const absl::Status deleted = jobs_->DeleteJob(request->id());
+    Audit("delete", "job", request->id(), caller, deleted);
+    return Answer(context, deleted);
   }
 
-  grpc::ServerWriteReactor<v1::TrainJobUpdate>* WatchTrainJob(CallbackServerContext*,
+  grpc::ServerWriteReactor<v1::TrainJobUpdate>* WatchTrainJob(CallbackServerContext* context,
                                                               const v1::WatchTrainJobRequest* request) override {
+    using Reactor = grpc::ServerWriteReactor<v1::TrainJobUpdate>;
+    if (auto* refused = guard_.Refuse<Reactor>(*context, "/beak.v1.TrainService/WatchTrainJob")) return refused;
     const auto watcher = std::make_shared<Watcher>([this](Watcher* over) { Forget(over); });
     {
       MutexLock lock(mutex_);
@@ -257,6 +279,7 @@ class TrainServiceImpl final : public TrainService, public v1::TrainService::Cal
     watchers_.erase(watcher);
   }
 
+  const Guard& guard_;
   JobManager* const jobs_;
   OpenCalls& calls_;
   std::atomic<bool> ended_{false};
@@ -266,8 +289,8 @@ class TrainServiceImpl final : public TrainService, public v1::TrainService::Cal
 
 }  // namespace
 
-std::unique_ptr<TrainService> TrainService::Create(JobManager* jobs, OpenCalls& calls) {
-  return std::make_unique<TrainServiceImpl>(jobs, calls);
+std::unique_ptr<TrainService> TrainService::Create(const Guard& guard, JobManager* jobs, OpenCalls& calls) {
+  return std::make_unique<TrainServiceImpl>(guard, jobs, calls);
 }
 
 }  // namespace beak

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "server/frontend/open_calls.h"
+#include "server/grpc/guard.h"
 
 namespace grpc {
 class Service;
@@ -17,7 +18,7 @@ class JobManager;
 class TrainService {
  public:
   // Without `jobs` (null) every call answers FAILED_PRECONDITION and says how a server must be started.
-  static std::unique_ptr<TrainService> Create(JobManager* jobs, OpenCalls& calls);
+  static std::unique_ptr<TrainService> Create(const Guard& guard, JobManager* jobs, OpenCalls& calls);
   virtual ~TrainService() = default;
 
   virtual grpc::Service* service() = 0;

@@ -80,7 +80,7 @@ class TokenGate final : public Gatekeeper {
     Publish(std::make_shared<const std::vector<KnownToken>>(std::move(tokens)));
     return absl::OkStatus();
   }
-  void PlanNextLook() const { next_look_ = (clock_.Now() + kPeriod).time_since_epoch().count(); }
+  void PlanNextLook() const { next_look_ = clock_.Now() + kPeriod; }
 
   absl::StatusOr<std::string> Admit(std::string_view method, std::string_view authorization) const override {
     const Roles sufficient = SufficientRoles(method);
@@ -98,7 +98,7 @@ class TokenGate final : public Gatekeeper {
  private:
   // Where it is time for it. One thread does it, without a lock, while others go on with what is known.
   void ReadAgain() const {
-    if (clock_.Now().time_since_epoch().count() < next_look_ || reading_.exchange(true)) return;
+    if (clock_.Now() < next_look_.load() || reading_.exchange(true)) return;
     const absl::Status read = Read();
     if (!read.ok() && read != last_error_) {
       LogError("token file not read, the tokens before it stay", {{"reason", std::string(read.message())}});
@@ -126,7 +126,7 @@ class TokenGate final : public Gatekeeper {
   mutable absl::Status last_error_;
 
   mutable std::atomic<bool> reading_{false};
-  mutable std::atomic<MonotonicTime::rep> next_look_{0};
+  mutable std::atomic<MonotonicTime> next_look_{MonotonicTime::min()};
   mutable Mutex mutex_;
   mutable Tokens tokens_ GUARDED_BY(mutex_);
 };

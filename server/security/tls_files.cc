@@ -73,8 +73,6 @@ absl::Status CheckPair(const TlsFiles& files, const TlsContents& contents) {
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     return Wrong("--tls-key", files.key, absl::StrCat("the key of ", files.certificate).c_str());
   }
-  WarnOfDates(*certificate, files.certificate);
-  WarnIfOthersMayRead(files.key);
   return absl::OkStatus();
 }
 
@@ -98,6 +96,14 @@ absl::StatusOr<TlsContents> ReadTlsFiles(const TlsFiles& files) {
     return Wrong("--tls-client-ca", files.client_ca, "certificates in PEM");
   }
   return contents;
+}
+
+void WarnOfTlsFiles(const TlsFiles& files) {
+  if (!files.enabled()) return;
+  const absl::StatusOr<std::string> text = ReadFile(files.certificate, kMaxPemBytes);
+  const Certificate certificate = text.ok() ? FirstCertificate(*text) : nullptr;
+  if (certificate) WarnOfDates(*certificate, files.certificate);
+  WarnIfOthersMayRead(files.key);
 }
 
 }  // namespace beak

@@ -25,9 +25,10 @@ struct TlsContents {
   friend bool operator==(const TlsContents&, const TlsContents&) = default;
 };
 
-// Reads the files and checks that they parse and that the key is the certificate's, as far as they are given; a
-// certificate that is out of date and a key that everybody may read are warned of in the log. INVALID_ARGUMENT,
-// NOT_FOUND, PERMISSION_DENIED: which flag's file, and what is wrong with it.
+// Reads the files and checks that they parse and that the key is the certificate's, as far as they are given.
+// INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED: which flag's file, and what is wrong with it.
 absl::StatusOr<TlsContents> ReadTlsFiles(const TlsFiles& files);
+// Warns in the log of a certificate that is out of date and of a key that everybody may read.
+void WarnOfTlsFiles(const TlsFiles& files);
 
 }  // namespace beak

@@ -105,7 +105,7 @@ class TrainServiceTest : public ::testing::Test {
 
   void Serve(JobManager* jobs) {
     if (server_) Shutdown();
-    service_ = TrainService::Create(jobs, calls_);
+    service_ = TrainService::Create(guard_, jobs, calls_);
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -134,6 +134,8 @@ class TrainServiceTest : public ::testing::Test {
     return Call(&v1::TrainService::Stub::ListTrainJobs, request);
   }
 
+  const std::unique_ptr<Gatekeeper> gatekeeper_ = *Gatekeeper::Create("");
+  const Guard guard_{*gatekeeper_};
   OpenCalls calls_;
   FakeJobs jobs_;  // whose thread leaves a call
   std::unique_ptr<TrainService> service_;
