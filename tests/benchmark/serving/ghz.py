@@ -17,6 +17,7 @@ class Offered:
     requests: int
     in_time: int       # answered before the deadline, at which ghz gives up
     goodput: float     # of these a second
+    outcomes: dict     # {code: count}
 
 
 def _varint(number):
@@ -52,5 +53,6 @@ def run(bench, program, address, model, rate, deadline_ms):
                f"--timeout={deadline_ms:.0f}ms", f"--connections={CONNECTIONS}", f"--concurrency={WORKERS}",
                "--format=json", address]
     found = json.loads(subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True).stdout)
-    in_time = found["statusCodeDistribution"].get("OK", 0)
-    return Offered(found["count"], in_time, in_time / bench.seconds)
+    outcomes = found["statusCodeDistribution"] or {}
+    in_time = outcomes.get("OK", 0)
+    return Offered(found["count"], in_time, in_time / bench.seconds, outcomes)

@@ -20,6 +20,12 @@ class Load:
     p99: float
     errors: dict       # {code: {"count": ..., "message": ..., "latency_ms": {"p50": ..., "p99": ...}}}
 
+    @property
+    def outcomes(self):
+        """{code: count}, successes that came late included."""
+        errors = {code: error["count"] for code, error in self.errors.items()}
+        return {"OK": self.requests - self.failed, **errors}
+
     @classmethod
     def of(cls, figures):
         latency = figures["latency_ms"]

@@ -21,8 +21,8 @@ GOODPUT_MODELS = ("alphago192", "keyword_spotting")
 def add_arguments(parser):
     parser.add_argument("--peers", type=pathlib.Path, default=os.environ.get("BEAK_PEERS"), metavar="DIR",
                         help="with tritonserver.sh, perf_analyzer.sh, bin/ghz (default: BEAK_PEERS)")
-    parser.add_argument("--models", type=lambda text: text.split(","), default=[SMALL, LARGE],
-                        help=f"default {SMALL},{LARGE}")
+    parser.add_argument("--models", type=lambda text: text.split(","), default=[SMALL, LARGE, *GOODPUT_MODELS],
+                        help=f"default {','.join((SMALL, LARGE, *GOODPUT_MODELS))}")
     parser.add_argument("--concurrencies", type=lambda text: [int(part) for part in text.split(",")],
                         default=[1, 16, 64], help="default 1,16,64")
     parser.set_defaults(rounds=1)
@@ -107,12 +107,18 @@ def _closed_table(closed):
 
 
 def _opened_table(closed, opened):
-    yield ["server", "capacity /s", "load by", "requests", "in time", "goodput /s", "goodput / capacity", ""]
+    yield ["server", "capacity /s", "load by", "requests", "in time", "goodput /s", "goodput / capacity", "outcomes", ""]
     for side, loads in opened.items():
         capacity = closed[side][best(closed[side])]["per_second"]
         for generator, (found, died) in loads.items():
             yield [side.name, f"{capacity:,.1f}", generator, f"{found.requests:,}", f"{found.in_time:,}",
-                   f"{found.goodput:,.1f}", f"{found.goodput / capacity:.3f}", "died" if died else ""]
+                   f"{found.goodput:,.1f}", f"{found.goodput / capacity:.3f}", _text(found.outcomes),
+                   "died" if died else ""]
+
+
+def _text(outcomes):
+    """What became of requests, the most frequent first: a zero says more with the reason for it."""
+    return ", ".join(f"{code} {count:,}" for code, count in sorted(outcomes.items(), key=lambda one: -one[1]) if count)
 
 
 def measure(bench):
