@@ -9,7 +9,7 @@ BUILD_PACKAGES="
   libabsl-dev libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libdnnl-dev ocl-icd-opencl-dev
   prometheus-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libjpeg-dev libpng-dev
-  zlib1g-dev liblzma-dev libzip-dev libsqlite3-dev libssl-dev"
+  zlib1g-dev liblzma-dev libzip-dev libsqlite3-dev libssl-dev libboost-dev"
 
 # To test it: `prometheus` brings promtool, `libonnx-testdata` the operator cases of ONNX.
 TEST_PACKAGES="libgtest-dev libgmock-dev libonnx-testdata python3 python3-venv python3-yaml prometheus git"

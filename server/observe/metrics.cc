@@ -154,7 +154,6 @@ std::shared_ptr<TrainingObserver> Metrics::ObserveTraining(const std::string& mo
 }
 void Metrics::OnScrape(std::function<void()> refresh) { impl_->OnScrape(std::move(refresh)); }
 
-std::shared_ptr<prometheus::Collectable> Metrics::collectable() const { return impl_; }
 std::string Metrics::Text() const { return prometheus::TextSerializer().Serialize(impl_->Collect()); }
 
 }  // namespace beak

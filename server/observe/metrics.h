@@ -10,10 +10,6 @@
 #include "server/observe/cost_table.h"
 #include "server/observe/statistics.h"
 
-namespace prometheus {
-class Collectable;
-}
-
 namespace beak {
 
 // Everything that is counted about one version of one model: its Prometheus series and its statistics, fed by the same
@@ -95,7 +91,6 @@ class Metrics {
   void OnScrape(std::function<void()> refresh);
 
   // What a scrape is answered with.
-  std::shared_ptr<prometheus::Collectable> collectable() const;
   std::string Text() const;
 
  private:

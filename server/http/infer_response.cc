@@ -1,0 +1,142 @@
+#include "server/http/infer_response.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "engine/base/status.h"
+#include "proto/wire/tensor_codec.h"
+#include "server/models/datatypes.h"
+
+namespace beak {
+namespace {
+
+// As a JSON string, quotes included; bytes that are no UTF-8 are replaced.
+std::string Quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// The shortest text that reads back as the same number.
+template <typename T>
+void AppendNumber(T value, std::string* json) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (!std::isfinite(value)) return json->append("null"), void();
+  }
+  char text[32];
+  const auto [end, error] = std::to_chars(text, text + sizeof text, value);
+  json->append(text, end);
+}
+
+template <typename T>
+void AppendNumbers(const std::string& data, std::string* json) {
+  for (size_t at = 0; at + sizeof(T) <= data.size(); at += sizeof(T)) {
+    T value;
+    std::memcpy(&value, data.data() + at, sizeof value);
+    if (at > 0) *json += ',';
+    AppendNumber(value, json);
+  }
+}
+
+void AppendHalves(const std::string& data, std::string* json) {
+  for (size_t at = 0; at + sizeof(uint16_t) <= data.size(); at += sizeof(uint16_t)) {
+    uint16_t half;
+    std::memcpy(&half, data.data() + at, sizeof half);
+    if (at > 0) *json += ',';
+    AppendNumber(HalfToFloat(half), json);
+  }
+}
+
+void AppendBools(const std::string& data, std::string* json) {
+  for (size_t i = 0; i < data.size(); ++i) absl::StrAppend(json, i > 0 ? "," : "", data[i] != 0 ? "true" : "false");
+}
+
+void AppendElements(const OutputTensor& output, std::string* json) {
+  const std::string& data = output.data;
+  switch (*output.dtype) {
+    case DType::kBool:
+      return AppendBools(data, json);
+    case DType::kUint8:
+      return AppendNumbers<uint8_t>(data, json);
+    case DType::kInt8:
+      return AppendNumbers<int8_t>(data, json);
+    case DType::kUint16:
+      return AppendNumbers<uint16_t>(data, json);
+    case DType::kInt16:
+      return AppendNumbers<int16_t>(data, json);
+    case DType::kUint32:
+      return AppendNumbers<uint32_t>(data, json);
+    case DType::kInt32:
+      return AppendNumbers<int32_t>(data, json);
+    case DType::kUint64:
+      return AppendNumbers<uint64_t>(data, json);
+    case DType::kInt64:
+      return AppendNumbers<int64_t>(data, json);
+    case DType::kFloat16:
+      return AppendHalves(data, json);
+    case DType::kFloat32:
+      return AppendNumbers<float>(data, json);
+    case DType::kFloat64:
+      return AppendNumbers<double>(data, json);
+  }
+}
+
+void AppendData(const OutputTensor& output, std::string* json) {
+  *json += ",\"data\":[";
+  if (output.dtype) {
+    AppendElements(output, json);
+  } else {
+    absl::StrAppend(json, absl::StrJoin(output.strings, ",",
+                                        [](std::string* out, const std::string& text) { out->append(Quoted(text)); }));
+  }
+  *json += ']';
+}
+
+absl::Status AppendOutput(const OutputTensor& output, bool binary, std::string* json, std::string* tail) {
+  absl::StrAppend(json, "{\"name\":", Quoted(output.name), ",\"datatype\":\"",
+                  output.dtype ? ProtocolName(*output.dtype) : "BYTES", "\",\"shape\":[",
+                  absl::StrJoin(output.shape, ","), "]");
+  if (!binary) {
+    AppendData(output, json);
+  } else {
+    const size_t before = tail->size();
+    if (output.dtype) {
+      *tail += output.data;
+    } else {
+      ASSIGN_OR_RETURN(const std::string bytes, wire::EncodeBytes(output.strings));
+      *tail += bytes;
+    }
+    absl::StrAppend(json, ",\"parameters\":{\"binary_data_size\":", tail->size() - before, "}");
+  }
+  *json += '}';
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<HttpResponse> ToHttp(const PredictResponse& response, const InferBody& asked) {
+  HttpResponse http;
+  std::string& json = http.body;
+  std::string tail;
+  json = absl::StrCat("{\"model_name\":", Quoted(response.model), ",\"model_version\":\"", response.version, "\"");
+  if (!asked.message.id().empty()) absl::StrAppend(&json, ",\"id\":", Quoted(asked.message.id()));
+  json += ",\"outputs\":[";
+  bool any_binary = false;
+  for (size_t i = 0; i < response.outputs.size(); ++i) {
+    if (i > 0) json += ',';
+    any_binary |= asked.Binary(i);
+    RETURN_IF_ERROR(AppendOutput(response.outputs[i], asked.Binary(i), &json, &tail));
+  }
+  json += "]}";
+  http.content_type = "application/json";
+  if (any_binary) {
+    http.content_type = "application/octet-stream";
+    http.headers.emplace_back("Inference-Header-Content-Length", absl::StrCat(json.size()));
+    json += tail;
+  }
+  return http;
+}
+
+}  // namespace beak
