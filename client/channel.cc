@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/credentials.h"
 #include "proto/wire/status.h"
 
 namespace beak::client {
@@ -67,6 +68,7 @@ class Channel::PendingCall : public std::enable_shared_from_this<PendingCall> {
     alarm_.reset();  // it holds a reference to this
     context_.emplace();
     context_->set_deadline(grpc_deadline_);
+    channel_.Authorize(*context_);
     start_(&*context_, [self = shared_from_this()](const grpc::Status& status) { self->OnEnded(status); });
   }
 
@@ -105,6 +107,7 @@ class Channel::PendingCall : public std::enable_shared_from_this<PendingCall> {
 };
 
 absl::StatusOr<std::unique_ptr<Channel>> Channel::Connect(const std::string& address, const ClientOptions& options) {
+  if (absl::Status valid = CheckSecurity(options.security); !valid.ok()) return valid;
   KeepGrpcUp();
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(options.max_receive_bytes);
@@ -116,19 +119,22 @@ absl::StatusOr<std::unique_ptr<Channel>> Channel::Connect(const std::string& add
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(std::min<int64_t>(period.count(), INT_MAX)));
     arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // as many as it takes
   }
-  std::shared_ptr<grpc::Channel> channel =
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  const std::shared_ptr<grpc::ChannelCredentials> credentials = MakeChannelCredentials(options.security, arguments);
+  std::shared_ptr<grpc::Channel> channel = grpc::CreateCustomChannel(address, credentials, arguments);
   const nanoseconds timeout = std::min(options.connect_timeout, kLongest);
   const auto deadline = system_clock::now() + std::chrono::duration_cast<system_clock::duration>(timeout);
   if (!channel->WaitForConnected(deadline)) {
     const double seconds = std::chrono::duration<double>(timeout).count();
-    return absl::UnavailableError(absl::StrCat("server '", address, "': no connection within ", seconds, " s"));
+    const char* tls = options.security.ca.empty() ? "" : ", or its certificate is none that is believed for this name";
+    return absl::UnavailableError(absl::StrCat("server '", address, "': no connection within ", seconds, " s", tls));
   }
   return std::unique_ptr<Channel>(new Channel(std::move(channel), options));
 }
 
 Channel::Channel(std::shared_ptr<grpc::Channel> channel, const ClientOptions& options)
     : options_(options), channel_(std::move(channel)), budget_(options.retry) {}
+
+void Channel::Authorize(grpc::ClientContext& context) const { client::Authorize(options_.security, context); }
 
 Channel::~Channel() {
   std::unique_lock<std::mutex> lock(mutex_);

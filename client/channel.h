@@ -35,6 +35,8 @@ class Channel {
   // Makes attempts until one succeeds or the retry policy gives up, then calls `done` once, on a thread of gRPC's.
   void Call(const CallOptions& options, StartAttempt start, std::function<void(absl::Status)> done);
 
+  // For calls that are made on grpc_channel() itself, before they begin: puts in what shows who the client is.
+  void Authorize(grpc::ClientContext& context) const;
   const std::shared_ptr<grpc::Channel>& grpc_channel() const { return channel_; }
 
  private:

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/retry.h"
+#include "client/security.h"
 #include "client/types.h"
 
 namespace inference {
@@ -31,6 +32,7 @@ struct ClientOptions {
   // allows, which for Beak is every ten seconds, and for other servers often not at all.
   std::chrono::nanoseconds keepalive{0};
   RetryOptions retry;
+  Security security;  // none: no TLS, no token
 };
 
 struct CallOptions {
@@ -45,8 +47,8 @@ struct CallOptions {
 // no server. A call that fails with UNAVAILABLE is made again, as RetryOptions say, within its deadline.
 class Client {
  public:
-  // Waits until the server at "host:port" (or any gRPC target) answers, without TLS. UNAVAILABLE when it does not
-  // within the connect timeout.
+  // Waits until the server at "host:port" (or any gRPC target) answers. UNAVAILABLE when it does not within the connect
+  // timeout, for which TLS that does not fit is one reason; INVALID_ARGUMENT for security that makes no sense.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const std::string& address, const ClientOptions& options = {});
 
   // Waits until the calls that are running have ended and their callbacks returned, so never from such a callback.

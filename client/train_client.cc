@@ -73,8 +73,8 @@ struct TrainClient::Stub {
 class TrainClient::Watches {
  public:
   // See WatchJob.
-  absl::StatusOr<v1::TrainJob> Watch(v1::TrainService::Stub& stub, const std::string& id, const OnUpdate& on_update,
-                                     const WatchOptions& options);
+  absl::StatusOr<v1::TrainJob> Watch(const Channel& channel, v1::TrainService::Stub& stub, const std::string& id,
+                                     const OnUpdate& on_update, const WatchOptions& options);
 
   void Stop() {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -95,8 +95,8 @@ class TrainClient::Watches {
   };
 
   // One call; how it ended.
-  absl::Status Call(v1::TrainService::Stub& stub, const std::string& id, steady_clock::time_point deadline,
-                    const OnUpdate& on_update, Told* told);
+  absl::Status Call(const Channel& channel, v1::TrainService::Stub& stub, const std::string& id,
+                    steady_clock::time_point deadline, const OnUpdate& on_update, Told* told);
   bool Begin(grpc::ClientContext* context) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!stopped_) contexts_.insert(context);
@@ -117,8 +117,9 @@ class TrainClient::Watches {
   std::set<grpc::ClientContext*> contexts_;  // of calls that are running; guarded by mutex_
 };
 
-absl::StatusOr<v1::TrainJob> TrainClient::Watches::Watch(v1::TrainService::Stub& stub, const std::string& id,
-                                                         const OnUpdate& on_update, const WatchOptions& options) {
+absl::StatusOr<v1::TrainJob> TrainClient::Watches::Watch(const Channel& channel, v1::TrainService::Stub& stub,
+                                                         const std::string& id, const OnUpdate& on_update,
+                                                         const WatchOptions& options) {
   const nanoseconds time = options.deadline > nanoseconds(0) ? std::min(options.deadline, kLongest) : kLongest;
   const steady_clock::time_point deadline = steady_clock::now() + time;
   steady_clock::time_point patience_ends = steady_clock::now() + std::min(options.patience, kLongest);
@@ -128,7 +129,7 @@ absl::StatusOr<v1::TrainJob> TrainClient::Watches::Watch(v1::TrainService::Stub&
   Told told;
   while (true) {
     const steady_clock::time_point begun = steady_clock::now();
-    absl::Status status = Call(stub, id, deadline, on_update, &told);
+    absl::Status status = Call(channel, stub, id, deadline, on_update, &told);
     if (status.ok() && HasEnded(told.job)) return std::move(told).JobWithEpochs();
     if (status.ok()) status = absl::UnavailableError("watch: expected to hear of the job's end, got nothing");
     if (status.code() != absl::StatusCode::kUnavailable) return status;
@@ -159,11 +160,12 @@ v1::TrainJob TrainClient::Watches::Told::JobWithEpochs() && {
   return std::move(job);
 }
 
-absl::Status TrainClient::Watches::Call(v1::TrainService::Stub& stub, const std::string& id,
+absl::Status TrainClient::Watches::Call(const Channel& channel, v1::TrainService::Stub& stub, const std::string& id,
                                         steady_clock::time_point deadline, const OnUpdate& on_update, Told* told) {
   grpc::ClientContext context;
   const auto left = std::chrono::duration_cast<system_clock::duration>(deadline - steady_clock::now());
   context.set_deadline(system_clock::now() + left);
+  channel.Authorize(context);
   told->anything = false;
   if (!Begin(&context)) return absl::CancelledError("the watch was stopped");
   const auto reader = stub.WatchTrainJob(&context, ForJob<v1::WatchTrainJobRequest>(id));
@@ -245,7 +247,7 @@ absl::StatusOr<std::vector<v1::TrainJob>> TrainClient::ListAllJobs(const v1::Lis
 
 absl::StatusOr<v1::TrainJob> TrainClient::WatchJob(const std::string& id, const OnUpdate& on_update,
                                                    const WatchOptions& options) {
-  return watches_->Watch(*stub_->train, id, on_update, options);
+  return watches_->Watch(*channel_, *stub_->train, id, on_update, options);
 }
 
 absl::StatusOr<v1::TrainJob> TrainClient::WaitUntilDone(const std::string& id, nanoseconds deadline) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/credentials.h"
 #include "engine/base/mutex.h"
 #include "engine/base/thread.h"
 #include "proto/wire/status.h"
@@ -49,8 +50,11 @@ struct Call {
 
 // A connection of its own, and the queue on which its answers come.
 struct Connection {
-  Connection(const std::string& server, const grpc::ChannelArguments& arguments)
-      : channel(grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), arguments)), stub(channel) {}
+  Connection(const LoadOptions& options, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+             const grpc::ChannelArguments& arguments)
+      : channel(grpc::CreateCustomChannel(options.server, credentials, arguments)),
+        stub(channel),
+        security(options.security) {}
   ~Connection() {
     queue.Shutdown();
     void* tag = nullptr;
@@ -64,6 +68,7 @@ struct Connection {
     call->under_way = true;
     call->due = due;
     call->context.emplace();
+    client::Authorize(security, *call->context);
     if (deadline.count() > 0) call->context->set_deadline(ToGrpc(due + deadline));
     call->response.Clear();
     call->reader = stub.PrepareUnaryCall(&*call->context, kMethod, body, &queue);
@@ -74,6 +79,7 @@ struct Connection {
   grpc::CompletionQueue queue;
   const std::shared_ptr<grpc::Channel> channel;
   grpc::GenericStub stub;
+  const client::Security security;
   grpc::Alarm stop;  // comes through the queue, with no call
   std::thread receiver;
   std::vector<std::unique_ptr<Call>> calls;  // guarded by the load's mutex, as is the next
@@ -92,8 +98,10 @@ class LoadImpl final : public Load {
     arguments.SetInt(GRPC_ARG_MINIMAL_STACK, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 1);
     arguments.SetMaxReceiveMessageSize(-1);
+    const std::shared_ptr<grpc::ChannelCredentials> credentials =
+        client::MakeChannelCredentials(options.security, arguments);
     for (int i = 0; i < options.connections; ++i) {
-      connections_.push_back(std::make_unique<Connection>(options.server, arguments));
+      connections_.push_back(std::make_unique<Connection>(options, credentials, arguments));
     }
   }
   ~LoadImpl() override { Stop(); }
@@ -294,6 +302,7 @@ class LoadImpl final : public Load {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Load>> Load::Connect(const LoadOptions& options) {
+  if (absl::Status valid = client::CheckSecurity(options.security); !valid.ok()) return valid;
   auto load = std::make_unique<LoadImpl>(options);
   if (absl::Status status = load->AwaitConnections(); !status.ok()) return status;
   return load;

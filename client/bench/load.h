@@ -9,11 +9,13 @@
 #include "absl/status/statusor.h"
 #include "client/bench/schedule.h"
 #include "client/bench/tally.h"
+#include "client/security.h"
 
 namespace beak::bench {
 
 struct LoadOptions {
   std::string server;  // HOST:PORT
+  client::Security security;
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
   int connections = 1;
   std::string body;  // a ModelInferRequest, serialised once: every call sends these bytes
@@ -34,7 +36,8 @@ struct LoadOptions {
 // sends the next requests); in an open loop one more sends. Answers are not decoded. *Thread-safe.*
 class Load {
  public:
-  // UNAVAILABLE where nobody answers. REQUIRES: the numbers above are positive where they are used.
+  // UNAVAILABLE where nobody answers; INVALID_ARGUMENT for security that makes no sense. REQUIRES: the numbers above
+  // are positive where they are used.
   static absl::StatusOr<std::unique_ptr<Load>> Connect(const LoadOptions& options);
   virtual ~Load() = default;
 

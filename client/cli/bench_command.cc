@@ -59,8 +59,10 @@ absl::StatusOr<bool> TakesBatches(Client& client, const BenchFlags& flags) {
 }
 
 // The client goes with its connection and threads before the load begins, which they would cost something.
-absl::StatusOr<PredictRequest> MakeRequest(const BenchFlags& flags, int64_t* rows) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, Client::Connect(flags.load.server));
+absl::StatusOr<PredictRequest> MakeRequest(const BenchFlags& flags, const client::Security& security, int64_t* rows) {
+  client::ClientOptions connect;
+  connect.security = security;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, Client::Connect(flags.load.server, connect));
   PredictRequest request;
   request.model = flags.model;
   request.version = flags.version;
@@ -118,7 +120,8 @@ absl::StatusOr<BenchOutcome> Bench(const BenchFlags& flags) {
   Signals signals;
   bench::LoadOptions options = flags.load;
   int64_t rows = 1;
-  ASSIGN_OR_RETURN(PredictRequest request, MakeRequest(flags, &rows));
+  ASSIGN_OR_RETURN(options.security, flags.security.Read());
+  ASSIGN_OR_RETURN(PredictRequest request, MakeRequest(flags, options.security, &rows));
   ASSIGN_OR_RETURN(const inference::ModelInferRequest message, client::ToProto(std::move(request)));
   options.body = message.SerializeAsString();
   ASSIGN_OR_RETURN(const std::unique_ptr<Load> load, Load::Connect(options));

@@ -6,12 +6,14 @@
 
 #include "absl/status/statusor.h"
 #include "client/bench/load.h"
+#include "client/cli/connection.h"
 
 namespace beak::cli {
 
 // The flags of `beak bench`.
 struct BenchFlags {
-  bench::LoadOptions load;  // all but its body
+  bench::LoadOptions load;  // all but its body and security
+  SecurityFlags security;
   std::string model;
   std::string version;
   std::vector<std::string> inputs;  // NAME=FILE.npy

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "client/cli/model_report.h"
 #include "client/cli/predict_command.h"
 #include "client/cli/tensors.h"
+#include "client/cli/token_command.h"
 #include "client/cli/train_app.h"
 
 namespace beak::cli {
@@ -190,6 +192,7 @@ void AddBench(CLI::App& app, Command& command) {
   bench->add_option("--server", flags->load.server, "Address of the server")
       ->capture_default_str()
       ->type_name("HOST:PORT");
+  AddSecurity(*bench, flags->security);
   bench->add_option("--model-version", flags->version, "Version of the model; the server's choice if not given")
       ->check(CLI::NonNegativeNumber)
       ->type_name("N");
@@ -243,6 +246,37 @@ void AddHealth(CLI::App& app, Command& command) {
   health->final_callback([flags, &command] { command = [flags] { return CheckHealth(*flags); }; });
 }
 
+// The token alone goes to stdout, so that it can be put into a file without being seen.
+absl::StatusOr<Outcome> PrintNewToken(const TokenFlags& flags, const std::string& file) {
+  const absl::StatusOr<NewToken> made = MakeToken(flags);
+  if (!made.ok()) return made.status();
+  if (file.empty()) {
+    std::fprintf(stderr, "beak: line for the server's --token-file: %s", made->line.c_str());
+  } else {
+    std::ofstream lines(file, std::ios::app);
+    lines << made->line << std::flush;
+    if (!lines) return absl::UnavailableError(absl::StrCat("cannot append to '", file, "'"));
+  }
+  return Outcome{made->token + "\n", true};
+}
+
+void AddToken(CLI::App& app, Command& command) {
+  CLI::App* token = app.add_subcommand("token", "Make a token: prints it, and the line by which a server knows it");
+  auto flags = std::make_shared<TokenFlags>();
+  auto file = std::make_shared<std::string>();
+  token->add_option("name", flags->name, "Whose it is; audit lines of the server's log have it")
+      ->required()
+      ->check(CLI::Validator([](std::string& text) { return CheckTokenName(text); }, ""))
+      ->type_name("NAME");
+  token->add_option("role", flags->roles, "What it allows: predict, admin, train, metrics")
+      ->required()
+      ->check(CLI::IsMember({"predict", "admin", "train", "metrics"}).description(""))
+      ->type_name("ROLE...");
+  token->add_option("--append", *file, "Append the line to this file instead of printing it on stderr")
+      ->type_name("FILE");
+  token->final_callback([flags, file, &command] { command = [flags, file] { return PrintNewToken(*flags, *file); }; });
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Talks to a Beak server, or to any server of the Open Inference Protocol.", "beak");
   app.require_subcommand(1);
@@ -253,6 +287,7 @@ int Main(int argc, char** argv) {
   AddTrain(app, command);
   AddBench(app, command);
   AddHealth(app, command);
+  AddToken(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -24,7 +24,8 @@ namespace {
 using client::TrainClient;
 
 absl::StatusOr<std::unique_ptr<TrainClient>> Connect(const TrainFlags& flags) {
-  return TrainClient::Connect(flags.connection.server, flags.connection.Options());
+  ASSIGN_OR_RETURN(const client::ClientOptions options, flags.connection.Options());
+  return TrainClient::Connect(flags.connection.server, options);
 }
 
 ChartStyle StyleOfStdout() {
