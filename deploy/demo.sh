@@ -60,7 +60,7 @@ add_squeezenet() {
 
 start_server() {
   $bin/beak-server --model-repository="$work/models" --state-dir="$work/state" --data-dir="$data" --repository-poll-secs=0.5 \
-    --grpc-port=0 --metrics-port=0 --shutdown-grace-secs=0 2>"$work/server.log" &
+    --grpc-port=0 --http-port=0 --metrics-port=0 --shutdown-grace-secs=0 2>"$work/server.log" &
   server=$!
   for _ in $(seq 300); do
     grep -q '^beak-server ready' "$work/server.log" && break

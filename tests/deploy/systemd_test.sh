@@ -28,7 +28,7 @@ mkdir "$work/state"
 command=$(sed -n 's/^ExecStart=//p' "$work/beak.service" |
   sed "s|=/var/lib/beak-models|=$BEAK_SOURCE_DIR/deploy/demo/models|; s|=/var/lib/beak\$|=$work/state|")
 # shellcheck disable=SC2086  # A command and its arguments.
-$command --grpc-port=0 --metrics-port=0 --shutdown-grace-secs=0 2>"$work/log" &
+$command --grpc-port=0 --http-port=0 --metrics-port=0 --shutdown-grace-secs=0 2>"$work/log" &
 server=$!
 for _ in $(seq 300); do
   if grep -q '^beak-server ready' "$work/log" || ! kill -0 $server 2>/dev/null; then break; fi

@@ -66,7 +66,7 @@ class Deployment:
         with open(self.log, "a", encoding="utf-8") as log:
             begin = log.tell()
             self.process = subprocess.Popen(
-                [BIN_DIR / "beak-server", "--grpc-port=0", "--metrics-port=0", "--shutdown-grace-secs=0",
+                [BIN_DIR / "beak-server", "--grpc-port=0", "--http-port=0", "--metrics-port=0", "--shutdown-grace-secs=0",
                  f"--model-repository={self.repository}", f"--state-dir={self.state}",
                  f"--data-dir={SOURCE_DIR / 'deploy/demo'}", "--repository-poll-secs=0.2",
                  NO_TRAIN_LIMIT], stderr=log)
