@@ -30,6 +30,7 @@ struct Flags {
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
   double repository_poll_secs = 2;
+  double log_rate = 200;
   double shutdown_grace_secs = 2;
   double drain_timeout_secs = 30;
   int max_connection_idle_secs = 1800;
@@ -221,6 +222,12 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   app.add_option("--log-level", flags.log_level, "debug, info, warning or error (default info)")
       ->transform(CLI::CheckedTransformer(levels).description(""))
       ->type_name("LEVEL");
+  app.add_option("--log-rate", flags.log_rate,
+                 "Lines a second that are logged at most, ten times as many at once; errors and audit lines always are; "
+                 "0: no bound")
+      ->check(CLI::Range(0.0, 1e6))
+      ->type_name("N")
+      ->capture_default_str();
   app.set_version_flag("--version", "beak-server " BEAK_VERSION);
 }
 
@@ -291,7 +298,7 @@ int Main(int argc, char** argv) {
   }
   for (const std::string& model : flags.models) flags.server.models.push_back(ParseModelFlag(model));
   if (flags.server.train_program.empty()) flags.server.train_program = BesideThisProgram("beak-train");
-  ConfigureLog(flags.log_level, flags.log_format);
+  ConfigureLog(flags.log_level, flags.log_format, {flags.log_rate});
 
   // Before any thread is started: they inherit it, and the signals wait for the main thread.
   sigset_t stop;

@@ -1,10 +1,14 @@
 #include "engine/base/log.h"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/json_text.h"
+#include "engine/base/log_rate.h"
+#include "engine/base/mutex.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -50,14 +54,54 @@ std::string ValueText(const LogField& field, LogFormat format) {
   return format == LogFormat::kText && plain ? JsonEscaped(text) : JsonQuoted(text);
 }
 
+// What is counted against the limit of the process. *Thread-safe.*
+class LineLimiter {
+ public:
+  void Set(const LogLimit& limit) {
+    constexpr double kBurstSeconds = 10;
+    MutexLock lock(mutex_);
+    clock_ = limit.clock;
+    rate_.reset();
+    if (limit.lines_per_second > 0) {
+      rate_.emplace(limit.lines_per_second, std::max(1.0, kBurstSeconds * limit.lines_per_second));
+    }
+  }
+  // See LogRate.
+  std::optional<int64_t> Admit() {
+    MutexLock lock(mutex_);
+    return rate_ ? rate_->Admit(clock_->Now()) : 0;
+  }
+
+ private:
+  Mutex mutex_;
+  const Clock* clock_ GUARDED_BY(mutex_) = nullptr;
+  std::optional<LogRate> rate_ GUARDED_BY(mutex_);
+};
+
+LineLimiter& Limiter() {
+  static LineLimiter limiter;
+  return limiter;
+}
+
 }  // namespace
 
-void ConfigureLog(LogLevel level, LogFormat format) {
+void ConfigureLog(LogLevel level, LogFormat format, const LogLimit& limit) {
+  Limiter().Set(limit);
   g_format = format;
   Logger() = MakeLogger(level, format);
 }
 
 void Log(LogLevel level, const std::string& event, std::initializer_list<LogField> fields) {
+  if (!IsLogged(level)) return;
+  if (level != LogLevel::kError) {
+    const std::optional<int64_t> suppressed = Limiter().Admit();
+    if (!suppressed) return;
+    if (*suppressed > 0) LogAlways(LogLevel::kWarning, "log lines left out", {{"count", *suppressed}});
+  }
+  LogAlways(level, event, fields);
+}
+
+void LogAlways(LogLevel level, const std::string& event, std::initializer_list<LogField> fields) {
   const LogFormat format = g_format;
   std::string line = format == LogFormat::kJson ? absl::StrCat("\"event\":", JsonQuoted(event)) : JsonEscaped(event);
   for (const LogField& field : fields) {
@@ -70,5 +114,7 @@ void Log(LogLevel level, const std::string& event, std::initializer_list<LogFiel
   }
   Logger()->log(ToSpdlog(level), "{}", line);
 }
+
+bool IsLogged(LogLevel level) { return Logger()->should_log(ToSpdlog(level)); }
 
 }  // namespace beak

@@ -17,12 +17,13 @@ std::string Shown(std::string_view text) { return std::string(text.substr(0, kSh
 
 void Audit(const char* action, const char* kind, const std::string& name, const Caller& caller,
            const absl::Status& outcome) {
-  LogInfo("audit", {{"action", action},
-                    {kind, Shown(name)},
-                    {"caller", Shown(caller.name)},
-                    {"peer", Shown(caller.peer)},
-                    {"outcome", absl::StatusCodeToString(outcome.code())},
-                    {"reason", Shown({outcome.message().data(), outcome.message().size()})}});
+  LogAlways(LogLevel::kInfo, "audit",
+            {{"action", action},
+             {kind, Shown(name)},
+             {"caller", Shown(caller.name)},
+             {"peer", Shown(caller.peer)},
+             {"outcome", absl::StatusCodeToString(outcome.code())},
+             {"reason", Shown({outcome.message().data(), outcome.message().size()})}});
 }
 
 }  // namespace beak

@@ -3,11 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "nlohmann/json.hpp"
+#include "tests/support/fake_clock.h"
 
 namespace beak {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -55,9 +59,27 @@ TEST_F(LogTest, WhatIsBelowTheLevelIsLeftOut) {
   ConfigureLog(LogLevel::kWarning, LogFormat::kText);
   LogInfo("quiet");
   LogError("loud");
+  EXPECT_FALSE(IsLogged(LogLevel::kInfo));
+  EXPECT_TRUE(IsLogged(LogLevel::kWarning));
   const std::string text = ::testing::internal::GetCapturedStderr();
   EXPECT_THAT(text, Not(HasSubstr("quiet")));
   EXPECT_THAT(text, HasSubstr("loud"));
+}
+
+TEST_F(LogTest, WhatComesTooFastIsCountedButErrorsAndAuditLinesPass) {
+  testing::FakeClock clock;
+  ::testing::internal::CaptureStderr();
+  ConfigureLog(LogLevel::kInfo, LogFormat::kText, {1, &clock});
+  for (int i = 0; i < 15; ++i) LogInfo("line", {{"number", i}});
+  LogError("loud");
+  LogAlways(LogLevel::kInfo, "audit");
+  clock.Advance(std::chrono::seconds(1));
+  LogInfo("later");
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(text, HasSubstr("number=9\n"));
+  EXPECT_THAT(text, Not(HasSubstr("number=10\n")));
+  EXPECT_THAT(
+      text, AllOf(HasSubstr("loud"), HasSubstr("audit"), HasSubstr("log lines left out count=5"), HasSubstr("later")));
 }
 
 }  // namespace
