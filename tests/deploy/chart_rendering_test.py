@@ -46,6 +46,10 @@ class Rendering(unittest.TestCase):
             ("--set", "tolerations[0].key=gpu,tolerations[0].operator=Exists,serviceAccount.annotations.role=a"),
             ("--set", "server.environment.GRPC_VERBOSITY=debug,service.annotations.a=b,headlessService.annotations.a=b"),
             ("--set", "autoscaling.enabled=true,autoscaling.cpuUtilization=0,autoscaling.queue.enabled=true"),
+            ("--set", "tls.secretName=tls"),
+            ("--set", "tls.secretName=tls,tls.clientAuth=true,tokens.secretName=tokens,tokens.key=other"),
+            ("--set", "tls.secretName=tls,probes.readiness.model=a+b c"),
+            ("--set", "tokens.secretName=tokens,podMonitor.enabled=true,podMonitor.tokenSecret.name=token"),
             ("--set", "networkPolicy.egress[0].ports[0].port=443,podMonitor.enabled=true,podMonitor.labels.release=a"),
         ):
             with self.subTest(values=values):
@@ -68,6 +72,12 @@ class Rendering(unittest.TestCase):
              (*CLAIM, "--set", "train.enabled=true,replicaCount=1,state.claim.create=true,models.readOnly=false")),
             ("models.load: expected models.controlMode explicit", (*CLAIM, "--set", "models.load={mnist}")),
             ("autoscaling: expected cpuUtilization", (*CLAIM, "--set", "autoscaling.enabled=true,autoscaling.cpuUtilization=0")),
+            ("tls.clientAuth: expected tls.secretName", (*CLAIM, "--set", "tls.clientAuth=true")),
+            ("probes.readiness.model: expected none where tls.clientAuth is on",
+             (*CLAIM, "--set", "tls.secretName=tls,tls.clientAuth=true,probes.readiness.model=mnist")),
+            ("podMonitor.tokenSecret.name: expected a Secret",
+             (*CLAIM, "--set", "tokens.secretName=tokens,podMonitor.enabled=true")),
+            ("secretName", (*CLAIM, "--set", "tls.secretName=Capital")),
             ("replicas", (*CLAIM, "--set", "replicas=3")),
             ("logLevel", (*CLAIM, "--set", "server.logLevel=loud")),
             ("replicaCount", (*CLAIM, "--set-string", "replicaCount=2")),

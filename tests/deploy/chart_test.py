@@ -6,20 +6,24 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 import chart
 import kube_tools
+from secrets_for_tests import make_certificate, make_token
 
 try:
     import yaml
 except ImportError:
     print("skipped: no python3-yaml")
     sys.exit(77)
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from beak_process import Server  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("BEAK_BIN_DIR", chart.ROOT / "build/release/bin"))
 ADAPTER = chart.ROOT / "deploy/kubernetes/prometheus-adapter.yaml"
@@ -46,6 +50,11 @@ def pod_of(document):
 
 def pods():
     return [(path, document, pod_of(document)) for path, document in documents() if pod_of(document)]
+
+
+def flags_of(container):
+    """{flag: value} of a container's arguments; "" where there is no value."""
+    return dict((*flag.split("=", 1), "")[:2] for flag in container["args"])
 
 
 def beak_containers():
@@ -116,7 +125,7 @@ class Content(unittest.TestCase):
         self.assertGreaterEqual(len(deployments), 3)
         for pod in deployments:
             container = pod["containers"][0]
-            flags = dict(flag.split("=", 1) for flag in container["args"])
+            flags = flags_of(container)
             takes = (container["lifecycle"]["preStop"]["sleep"]["seconds"] + float(flags["--shutdown-grace-secs"]) +
                      float(flags["--drain-timeout-secs"]))
             self.assertGreater(pod["terminationGracePeriodSeconds"], takes)
@@ -126,11 +135,36 @@ class Content(unittest.TestCase):
             if container["command"] != ["/usr/bin/beak-server"]:
                 continue
             with self.subTest(path.name):
-                flags = dict(flag.split("=", 1) for flag in container["args"])
-                self.assertIn(int(flags["--grpc-port"]), [port["containerPort"] for port in container["ports"]])
+                flags = flags_of(container)
+                told = {name: int(flags[f"--{name}-port"]) for name in ("grpc", "http", "metrics")}
+                for port in container.get("ports", []):
+                    self.assertEqual(port["containerPort"], told[port["name"]])
                 for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-                    if probe in container:
-                        self.assertEqual(container[probe]["grpc"]["port"], int(flags["--grpc-port"]))
+                    if "grpc" in container.get(probe, {}):
+                        self.assertEqual(container[probe]["grpc"]["port"], told["grpc"])
+
+    def test_kserve_sends_requests_where_the_server_listens(self):
+        (runtime,) = [container for path, container in beak_containers() if path.parent.name == "kserve"]
+        flags = flags_of(runtime)
+        services = [document["spec"]["predictor"]["model"] for _, document in documents()
+                    if document["kind"] == "InferenceService"]
+        self.assertEqual({one["protocolVersion"] for one in services}, {"v2", "grpc-v2"})
+        for one in services:
+            # Where no port is named, KServe takes 8080.
+            (port,) = [port["containerPort"] for port in one.get("ports", [{"containerPort": 8080}])]
+            self.assertEqual(port, int(flags["--http-port" if one["protocolVersion"] == "v2" else "--grpc-port"]))
+
+    def test_who_is_reached_from_outside_is_protected_or_said_not_to_be(self):
+        """With TLS or tokens there are no native probes: the kubelet has neither a certificate nor a token."""
+        servers = [container for _, container in beak_containers() if container["command"] == ["/usr/bin/beak-server"]]
+        self.assertEqual({("--tls-cert" in flags_of(one)) for one in servers}, {True, False})
+        for container in servers:
+            flags = flags_of(container)
+            self.assertNotEqual("--tls-cert" in flags, "--allow-insecure" in flags)
+            secured = bool({"--tls-cert", "--token-file"} & set(flags))
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                if probe in container:
+                    self.assertNotEqual(secured, "grpc" in container[probe])
 
     def test_rules_of_the_adapter_are_promql(self):
         if shutil.which("promtool") is None:
@@ -166,28 +200,48 @@ class Programs(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def here(self, argument):
-        """An argument with folders and ports of this machine."""
+        """An argument with folders, Secrets and ports of this machine."""
         argument = re.sub(r"=(/mnt/models|/models)$", f"={chart.ROOT}/deploy/demo/models", argument)
-        argument = re.sub(r"=/(state|data)$", rf"={self.folder}/\1", argument)
-        return re.sub(r"^(--(?:grpc-port|metrics-port|shutdown-grace-secs))=.*", r"\1=0", argument)
+        argument = re.sub(r"=/(state|data|tls/.*|tokens/.*)$", rf"={self.folder}/\1", argument)
+        return re.sub(r"^(--(?:grpc-port|http-port|metrics-port|shutdown-grace-secs))=.*", r"\1=0", argument)
 
-    def test_every_server_becomes_ready_and_ends(self):
+    def make_secrets(self):
+        """As the Secrets hold them."""
+        for folder in ("tls", "tokens"):
+            (self.folder / folder).mkdir()
+        make_certificate(self.folder / "tls/tls.crt", self.folder / "tls/tls.key")
+        (self.folder / "tokens/tokens").write_text(make_token("prometheus", "metrics")[1])
+
+    def check_probes(self, path, container, addresses):
+        """Each of a container's probes, asked as the kubelet asks."""
+        for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+            probe = container.get(kind, {})
+            with self.subTest(path.name, probe=kind):
+                if "grpc" in probe:
+                    command = [BIN / "beak", "health", f"--server={addresses['grpc']}",
+                               *(f"--service={probe['grpc'][key]}" for key in ("service",) if key in probe["grpc"])]
+                    done = subprocess.run(command, capture_output=True, text=True, check=False)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                elif "httpGet" in probe:
+                    url = f"http://{addresses[probe['httpGet']['port']]}{probe['httpGet']['path']}"
+                    with urllib.request.urlopen(url, timeout=30) as answer:
+                        self.assertEqual(answer.status, 200)
+
+    @unittest.skipIf(shutil.which("openssl") is None, "no openssl to make a certificate with")
+    def test_every_server_becomes_ready_answers_its_probes_and_ends(self):
         servers = [(path, container) for path, container in beak_containers()
                    if container["command"] == ["/usr/bin/beak-server"]]
         self.assertGreaterEqual(len(servers), 4)
         for folder in ("state", "data"):
             (self.folder / folder).mkdir()
+        self.make_secrets()
         for path, container in servers:
             with self.subTest(path.name):
                 arguments = [self.here(argument) for argument in container["args"]]
-                with subprocess.Popen([BIN / "beak-server", *arguments], stderr=subprocess.PIPE, text=True) as server:
-                    said = []
-                    for line in server.stderr:
-                        said.append(line)
-                        if line.startswith("beak-server ready"):
-                            server.send_signal(signal.SIGTERM)
-                self.assertEqual(server.returncode, 0, "".join(said))
-                self.assertTrue(any(line.startswith("beak-server ready") for line in said), "".join(said))
+                with Server(BIN / "beak-server", *arguments) as server:
+                    addresses = {name: "127.0.0.1:" + address.rsplit(":", 1)[1]
+                                 for name, address in server.addresses.items()}
+                    self.check_probes(path, container, addresses)
 
     def test_the_train_job_trains_and_its_pods_go_on(self):
         (container,) = [container for _, container in beak_containers() if container["command"] == ["/usr/bin/beak-train"]]
@@ -204,10 +258,10 @@ class Programs(unittest.TestCase):
         for path, container in beak_containers():
             if container["command"][0] == "/usr/bin/beak":
                 with self.subTest(path.name):
-                    flag = container["command"][2].split("=")[0]
                     said = subprocess.run([BIN / "beak", container["command"][1], "--help"], capture_output=True, text=True,
                                           check=True)
-                    self.assertIn(flag, said.stdout)
+                    for argument in container["command"][2:]:
+                        self.assertIn(argument.split("=")[0] + " ", said.stdout)
 
 
 def main():

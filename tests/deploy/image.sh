@@ -220,9 +220,9 @@ recognised() {
   echo "$right"
 }
 
-# The shell of the base, which has no program that fetches pages.
-metrics() {
-  inside /bin/bash -c 'exec 3<>/dev/tcp/127.0.0.1/8002; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' | tr -d '\r'
+# get PORT PATH, by the shell of the base, which has no program that fetches pages.
+get() {
+  inside /bin/bash -c "exec 3<>/dev/tcp/127.0.0.1/$1; printf 'GET $2 HTTP/1.0\r\n\r\n' >&3; cat <&3" | tr -d '\r'
 }
 
 check_serving() {
@@ -230,11 +230,13 @@ check_serving() {
   check "its model is healthy" inside /usr/bin/beak health --service=mnist
   check "nobody else's is" not inside /usr/bin/beak health --service=nobody
   check "recognises ten digits of ten" equal 10 "$(recognised)"
-  metrics >"$work/metrics"
+  get 8002 /metrics >"$work/metrics"
   check "has one lane on one core" grep -qx 'beak_lanes 1' "$work/metrics"
   check "counted the requests" grep -qE '^beak_requests_total\{.*outcome="ok".*\} 10$' "$work/metrics"
-  # 1F41 and 1F42 are 8001 and 8002; zeros are any address.
-  check "listens on all addresses" equal 2 "$(inside cat /proc/net/tcp /proc/net/tcp6 | grep -cE ' 0+:1F4[12] .* 0A ')"
+  check "answers REST" grep -q '"name":"mnist"' <<<"$(get 8000 /v2/models/mnist)"
+  check "says that it is ready" grep -q '200 OK' <<<"$(get 8002 /readyz)"
+  # 1F40 to 1F42 are 8000 to 8002; zeros are any address.
+  check "listens on all addresses" equal 3 "$(inside cat /proc/net/tcp /proc/net/tcp6 | grep -cE ' 0+:1F4[012] .* 0A ')"
 }
 
 check_hardening() {

@@ -77,6 +77,45 @@ emptyDir:
 {{- if or .Values.state.existingClaim .Values.state.claim.create }}true{{ end }}
 {{- end }}
 
+{{/* Whether callers of the gRPC and HTTP ports must encrypt, or say who they are. */}}
+{{- define "beak.isSecured" -}}
+{{- if or .Values.tls.secretName .Values.tokens.secretName }}true{{ end }}
+{{- end }}
+
+{{/* What the ports speak, as appProtocol has it. */}}
+{{- define "beak.httpProtocol" -}}
+{{ if .Values.tls.secretName }}https{{ else }}http{{ end }}
+{{- end }}
+{{- define "beak.grpcProtocol" -}}
+{{ if .Values.tls.secretName }}https{{ else }}kubernetes.io/h2c{{ end }}
+{{- end }}
+
+{{/* What a probe asks, given (dict "root" $ "probe" "startup", "readiness" or "liveness"). gRPC's health service where anybody
+     may ask it in the clear; else the metrics port, which is for that. */}}
+{{- define "beak.probe" -}}
+{{- $values := .root.Values -}}
+{{- $model := ternary $values.probes.readiness.model "" (eq .probe "readiness") -}}
+{{- if not (include "beak.isSecured" .root) -}}
+grpc:
+  port: 8001
+  {{- with $model }}
+  service: {{ . | quote }}
+  {{- end }}
+{{- else if $model -}}
+httpGet:
+  port: http
+  path: /v2/models/{{ $model | urlquery | replace "+" "%20" }}/ready
+  {{- if $values.tls.secretName }}
+  scheme: HTTPS
+  {{- end }}
+{{- else -}}
+httpGet:
+  port: metrics
+  path: {{ ternary "/livez" "/readyz" (eq .probe "liveness") }}
+{{- end }}
+{{ toYaml (omit (get $values.probes .probe) "model") }}
+{{- end }}
+
 {{/* What the schema cannot say, because it is about several values. */}}
 {{- define "beak.check" -}}
 {{- $models := .Values.models -}}
@@ -93,6 +132,15 @@ emptyDir:
 {{- end -}}
 {{- if and .Values.models.load (ne .Values.models.controlMode "explicit") -}}
 {{- fail "models.load: expected models.controlMode explicit" -}}
+{{- end -}}
+{{- if and .Values.tls.clientAuth (not .Values.tls.secretName) -}}
+{{- fail "tls.clientAuth: expected tls.secretName" -}}
+{{- end -}}
+{{- if and .Values.tls.clientAuth .Values.probes.readiness.model -}}
+{{- fail "probes.readiness.model: expected none where tls.clientAuth is on: the kubelet has no certificate to ask with" -}}
+{{- end -}}
+{{- if and .Values.tokens.secretName .Values.podMonitor.enabled (not .Values.podMonitor.tokenSecret.name) -}}
+{{- fail "podMonitor.tokenSecret.name: expected a Secret with a token where tokens are on" -}}
 {{- end -}}
 {{- if .Values.train.enabled -}}
 {{- if not (include "beak.stateIsKept" .) -}}{{- fail "train: expected state on a claim, and so one replica" -}}{{- end -}}
