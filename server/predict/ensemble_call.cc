@@ -10,6 +10,7 @@
 #include "server/models/datatypes.h"
 #include "server/predict/average.h"
 #include "server/predict/classify.h"
+#include "server/predict/record.h"
 
 namespace beak {
 namespace {
@@ -36,7 +37,8 @@ EnsembleCall::EnsembleCall(std::shared_ptr<const ModelVersion> version, const Pr
       done_(std::move(done)),
       progress_(ensemble().steps.size(), Progress::kWaiting),
       predictions_(ensemble().steps.size()),
-      results_(ensemble().steps.size()) {
+      results_(ensemble().steps.size()),
+      observed_(ensemble().steps.size()) {
   for (const InputTensor& input : whole_.inputs) {
     values_[std::string(input.name)] = {input.dtype, input.shape, input.data};
   }
@@ -71,6 +73,7 @@ void EnsembleCall::StartReady() {
       if (step == progress_.size()) break;
       progress_[step] = Progress::kRunning;
       request = StepRequest(step);
+      request.observed = &observed_[step];
     }
     const std::shared_ptr<Prediction> prediction =
         start_(request, [self = shared_from_this(), step](absl::StatusOr<PredictResponse> response) {
@@ -140,6 +143,7 @@ void EnsembleCall::StepDone(size_t step, absl::StatusOr<PredictResponse> respons
       Keep(step, *std::move(response));
     } else if (status_.ok()) {
       status_ = AtStep(ensemble(), step, response.status());
+      failed_ = step;
       others = predictions_;
     }
   }
@@ -160,19 +164,37 @@ bool EnsembleCall::IsOver() const {
 
 void EnsembleCall::AnswerIfOver() {
   absl::StatusOr<PredictResponse> result = absl::UnknownError("");
+  RequestObservation observation;
   {
     MutexLock lock(mutex_);
     if (!IsOver() || std::exchange(answered_, true)) return;
     result = Result();
+    observation = Observe();
   }
-  RequestObservation observation;
   observation.outcome = result.status().code();
-  observation.rows = request_.rows;
-  observation.received = whole_.received;
   observation.answered = clock_.Now();
-  observation.deadline = whole_.deadline;
-  version_->observer().RecordRequest(observation);
+  RecordRequest(*version_, observation, whole_.observed);
   done_(std::move(result));
+}
+
+// It has got as far as the step that failed. Otherwise it left the queue with the first step that did, ran with the
+// last, and computed what they all did.
+RequestObservation EnsembleCall::Observe() const {
+  RequestObservation whole;
+  whole.rows = request_.rows;
+  whole.received = whole_.received;
+  whole.deadline = whole_.deadline;
+  for (size_t step = 0; step < observed_.size(); ++step) {
+    if (progress_[step] != Progress::kDone || step != failed_.value_or(step)) continue;
+    const RequestObservation& one = observed_[step];
+    if (one.left_queue) whole.left_queue = std::min(whole.left_queue.value_or(*one.left_queue), *one.left_queue);
+    if (one.run_began) whole.run_began = std::max(whole.run_began.value_or(*one.run_began), *one.run_began);
+    whole.compute.input += one.compute.input;
+    whole.compute.infer += one.compute.infer;
+    whole.compute.output += one.compute.output;
+    if (failed_) whole.refusal = one.refusal;
+  }
+  return whole;
 }
 
 absl::StatusOr<PredictResponse> EnsembleCall::Result() {

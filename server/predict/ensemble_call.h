@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,7 @@ class EnsembleCall final : public Prediction, public std::enable_shared_from_thi
   PredictRequest StepRequest(size_t step) const REQUIRES(mutex_);
   void Keep(size_t step, PredictResponse response) REQUIRES(mutex_);
   absl::StatusOr<PredictResponse> Result() REQUIRES(mutex_);
+  RequestObservation Observe() const REQUIRES(mutex_);
   absl::Status AverageSteps() REQUIRES(mutex_);
   absl::Status CheckOutput(const TensorSignature& tensor, const Value& value) const;
   absl::StatusOr<OutputTensor> TakeOutput(const ValidRequest::Output& wanted) const REQUIRES(mutex_);
@@ -73,7 +75,9 @@ class EnsembleCall final : public Prediction, public std::enable_shared_from_thi
   std::deque<OutputTensor> means_ GUARDED_BY(mutex_);
   bool cancelled_ GUARDED_BY(mutex_) = false;
   bool answered_ GUARDED_BY(mutex_) = false;
-  absl::Status status_ GUARDED_BY(mutex_);  // the first failure
+  absl::Status status_ GUARDED_BY(mutex_);           // the first failure
+  std::optional<size_t> failed_ GUARDED_BY(mutex_);  // the step that it is of
+  std::vector<RequestObservation> observed_;         // by step; each one's own until that is done
 };
 
 }  // namespace beak

@@ -6,6 +6,7 @@
 
 #include "engine/base/log.h"
 #include "server/predict/classify.h"
+#include "server/predict/record.h"
 
 namespace beak {
 namespace {
@@ -187,7 +188,7 @@ void NetworkCall::TaskOver() {
   }
   observation.outcome = response.status().code();
   observation.answered = parts_.clock.Now();
-  version_->observer().RecordRequest(observation);
+  RecordRequest(*version_, observation, about_.observed);
   if (traced()) Trace(observation, batch);
   done_(std::move(response));
 }

@@ -44,9 +44,10 @@ class NetworkCall final : public Prediction, public std::enable_shared_from_this
   struct About {
     MonotonicTime received;
     MonotonicTime deadline = kNever;
-    bool continues = false;     // see Task
-    uint64_t trace_number = 0;  // 0: it is not traced
-    std::string id;             // for traces
+    bool continues = false;                  // see Task
+    RequestObservation* observed = nullptr;  // see PredictRequest
+    uint64_t trace_number = 0;               // 0: it is not traced
+    std::string id;                          // for traces
     std::optional<TraceContext> trace;
   };
   // What it needs of the server; outlives it.

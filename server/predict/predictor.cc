@@ -7,6 +7,7 @@
 #include "engine/base/status.h"
 #include "server/predict/ensemble_call.h"
 #include "server/predict/network_call.h"
+#include "server/predict/record.h"
 #include "server/predict/validate.h"
 #include "server/scheduling/policy.h"
 
@@ -43,7 +44,7 @@ RequestObservation Observe(const PredictRequest& request, absl::StatusCode outco
 // Answers a request that never got as far as the queue.
 void TurnDown(const ModelVersion& version, const PredictRequest& request, const absl::Status& why, MonotonicTime now,
               const PredictDone& done) {
-  version.observer().RecordRequest(Observe(request, why.code(), now));
+  RecordRequest(version, Observe(request, why.code(), now), request.observed);
   done(Annotate(why, absl::StrCat("model '", request.model, "'")));
 }
 
@@ -82,8 +83,12 @@ std::shared_ptr<Prediction> Predictor::StartNetwork(const Version& version, cons
     return nullptr;
   }
   const std::vector<int64_t> parts = SplitRows(valid.rows, version->max_batch_rows(), workload->costs().get());
-  NetworkCall::About about{
-      request.received, request.deadline, request.continues, parts_.tracer.BeginRequest(request.trace), "", {}};
+  NetworkCall::About about;
+  about.received = request.received;
+  about.deadline = request.deadline;
+  about.continues = request.continues;
+  about.observed = request.observed;
+  about.trace_number = parts_.tracer.BeginRequest(request.trace);
   if (about.trace_number != 0) {
     about.id = request.id;
     about.trace = request.trace;
@@ -118,7 +123,7 @@ PredictDone Predictor::Cached(const Version& version, const PredictRequest& requ
     RequestObservation observation = Observe(request, absl::StatusCode::kOk, now);
     observation.rows = rows;
     version->observer().RecordCacheHit(now - begin);
-    version->observer().RecordRequest(observation);
+    RecordRequest(*version, observation, request.observed);
     done(*known);
     return nullptr;
   }

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "engine/base/clock.h"
 #include "engine/tensor/dtype.h"
+#include "server/observe/statistics.h"
 #include "server/observe/trace_context.h"
 
 // A predict request and its answer as every front end sees them, whatever the protocol. Value types.
@@ -40,6 +41,9 @@ struct PredictRequest {
   uint64_t priority = 0;            // 1 is the highest; 0: the model's default
   int depth = 0;                    // of ensembles that this is a step of
   bool continues = false;           // a step of an ensemble of which another has been started before: see Task
+
+  // Told what became of it before it is answered, where there is a version to answer it; lives until then.
+  RequestObservation* observed = nullptr;
 
   // For traces and logs only.
   std::string_view id;                // the client's name for it; memory of the front end, any bytes, any length

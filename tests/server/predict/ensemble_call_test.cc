@@ -484,6 +484,57 @@ TEST_F(EnsembleTest, ItIsCountedAsItsStepsAre) {
     EXPECT_EQ(statistics.inference_count, 2u) << model;
   }
   EXPECT_EQ(Statistics("sixfold").execution_count, 0u) << "it has no network";
+  EXPECT_GT(Statistics("sixfold").last_inference_ms, 0u);
+  EXPECT_EQ(Statistics("mean").last_inference_ms, 0u);
+
+  scheduler_.hold = true;
+  StartRequest(Floats("sixfold"));
+  clock_.Advance(milliseconds(3));
+  Run("double");
+  clock_.Advance(milliseconds(4));
+  Run("triple");
+  EXPECT_OK(answers_[0].response);
+  EXPECT_EQ(Statistics("sixfold").queue.ns, 3'000'000u) << "until a lane took its first step";
+  EXPECT_EQ(Statistics("sixfold").compute_infer.count, 2u);
+}
+
+TEST_F(EnsembleTest, ItMissesItsDeadlineWhereItsStepDoes) {
+  AddEnsemble("outer",
+              In("x") + Out("y") + "ensemble_scheduling { " + Step("sixfold", {{"x", "x"}}, {{"y", "y"}}) + "}");
+  dir_.Write("slow/1/model.onnx", testing::SlowNetwork(256, 200));
+  AddEnsemble("long", In("x", "TYPE_FP32", "[256]") + Out("y", "TYPE_FP32", "[256]") + "ensemble_scheduling { " +
+                          Step("slow", {{"x", "x"}}, {{"y", "y"}}) + "}");
+  Load();
+  scheduler_.hold = true;
+  const auto misses = [&](const std::string& model, const std::string& place) {
+    const std::string series =
+        absl::StrCat("beak_deadline_misses_total{model=\"", model, "\",place=\"", place, "\",version=\"1\"} ");
+    const std::string text = metrics_.Text();
+    const size_t at = text.find(series);
+    return at == std::string::npos ? 0 : std::stoi(text.substr(at + series.size()));
+  };
+  const auto start = [&](milliseconds deadline) {
+    PredictRequest request = Floats("outer");
+    request.deadline = clock_.Now() + deadline;
+    StartRequest(request);
+  };
+  start(milliseconds(0));
+  EXPECT_EQ(misses("outer", "arrival"), 1) << "no step was started";
+  start(milliseconds(10));
+  Run("double");
+  Take("triple")->Refuse(absl::DeadlineExceededError("hopeless"), Refusal::kHopeless);
+  for (const char* model : {"outer", "sixfold", "triple"}) {
+    EXPECT_EQ(misses(model, "queue"), 1) << model << ": though its first step ran";
+    EXPECT_THAT(metrics_.Text(),
+                HasSubstr(absl::StrCat("beak_refusals_total{model=\"", model, "\",reason=\"hopeless\"")));
+  }
+  PredictRequest request = Floats("long", std::vector<float>(256, 1));
+  request.inputs[0].shape = {1, 256};
+  request.deadline = clock_.Now() + std::chrono::microseconds(10);  // the clock stands still: too little for the rest
+  StartRequest(request);
+  Run("slow");
+  EXPECT_EQ(misses("slow", "run"), 1);
+  EXPECT_EQ(misses("long", "run"), 1);
 }
 
 TEST_F(EnsembleTest, RequestsAreCheckedAgainstWhatItDeclares) {
