@@ -272,6 +272,7 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
 
   void Send(HttpResponse answer, bool keep_alive) {
     exchange_.reset();
+    Hold(0);
     response_ = {static_cast<http::status>(answer.status), 11};
     response_.set(http::field::server, "beak");
     if (!answer.content_type.empty()) response_.set(http::field::content_type, answer.content_type);
@@ -287,7 +288,6 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
     call_.reset();
     response_ = {};
     head_only_ = false;
-    Hold(0);
     if (error) return;
     return more ? ReadHead() : Close();
   }
