@@ -76,6 +76,7 @@ class Exchange final : public HttpExchange, public OpenExchanges::Member {
   }
 
   void HangUp() override {
+    if (answered_) return;
     std::function<void()> cancel;
     {
       MutexLock lock(mutex_);
