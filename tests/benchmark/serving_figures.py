@@ -5,7 +5,7 @@ usage: serving_figures.py FIGURE [--duration=SECONDS] [--rounds=N] [--build-dir=
 
 Server and load run on the same cores. What is compared alternates in rounds, so that both see the same neighbours on
 the machine; figures are medians over the rounds. Exit status 0: all targets are reached; 1: one is missed or could not
-be measured. Packages: requirements.txt beside this file.
+be measured. Packages: requirements.txt beside this file; for proxies, rest and soak that of tests/interop.
 """
 import argparse
 import json
@@ -15,13 +15,13 @@ import subprocess
 import sys
 
 import report
-from serving import (idle, latency, lecture, no_tuning, overload, overload_large, reload, row, saturation, training,
-                     triton)
+from serving import (idle, latency, lecture, no_tuning, overload, overload_large, proxies, reload, rest, row, saturation,
+                     slow, soak, training, triton)
 from serving.bench import ROOT, Bench
 
 FIGURES = {"saturation": saturation, "lecture": lecture, "overload": overload, "overload-large": overload_large,
            "latency": latency, "no-tuning": no_tuning, "reload": reload, "idle": idle, "training": training,
-           "triton": triton}
+           "triton": triton, "proxies": proxies, "slow": slow, "rest": rest, "soak": soak}
 
 
 def parse_arguments():

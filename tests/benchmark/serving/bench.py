@@ -10,6 +10,7 @@ import make_networks
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/support"))
 from beak_process import Server  # noqa: E402
+from proxy_process import Proxy, program  # noqa: E402
 
 
 def cores():
@@ -37,6 +38,7 @@ class Bench:
         self.arguments = arguments
         self.seconds, self.rounds = arguments.duration, arguments.rounds
         self.work_dir = arguments.work_dir
+        self.folder = ROOT / "tests/benchmark"  # where `python -m serving.X` finds the programs of this package
         programs = arguments.build_dir / "bin"
         self.beak, self.beak_model, self.beak_server = (programs / n for n in ("beak", "beak-model", "beak-server"))
         self.echo_server = arguments.build_dir / "benchmark/beak-benchmark-echo"
@@ -44,9 +46,11 @@ class Bench:
     def network(self, name):
         return make_networks.write(name, self.work_dir / "networks")
 
-    def server(self, *arguments):
-        """Beak's server on free ports of the loopback: a context manager."""
-        return Server(self.beak_server, "--grpc-port=0", "--metrics-port=0", "--log-level=warning", *arguments)
+    def server(self, *arguments, ports=None):
+        """Beak's server on the loopback, on free ports where `ports` ({"grpc": PORT, ...}) has none: a context manager."""
+        chosen = {"grpc": 0, "http": 0, "metrics": 0, **(ports or {})}
+        return Server(self.beak_server, *(f"--{name}-port={port}" for name, port in chosen.items()),
+                      "--log-level=warning", *arguments)
 
     def server_of(self, *names):
         """The server with these networks, each under its own name, and nothing configured."""
@@ -55,6 +59,15 @@ class Bench:
     def echo(self):
         """The bare gRPC server that sends a request's tensors back: a context manager."""
         return Server(self.echo_server)
+
+    @staticmethod
+    def proxy(name, servers):
+        """haproxy or nginx before servers, of which `servers` are the addresses: a context manager."""
+        return Proxy(name, servers)
+
+    @staticmethod
+    def has_program(name):
+        return program(name) is not None
 
     def rounds_of(self, what):
         """The numbers of the rounds, each announced on stderr."""

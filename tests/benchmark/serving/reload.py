@@ -23,26 +23,27 @@ def add_arguments(parser):
 class Deployment:
     """Publishes one version after the other, withdraws those that were replaced, and notes which the server served."""
 
-    def __init__(self, bench, repository, server):
-        self._files, self._repository, self._server = onnx_files(bench.network(MODEL)), repository, server
+    def __init__(self, bench, repository, server, model=MODEL):
+        self._files, self._repository, self._server = onnx_files(bench.network(model)), repository, server
+        self._model = model
         self._newest = 1
         self._oldest = 1  # that is in the repository
         self.served = {1}
 
     def publish(self):
         self._newest += 1
-        self._repository.publish(MODEL, self._newest, self._files)
+        self._repository.publish(self._model, self._newest, self._files)
 
     def withdraw_replaced(self):
         """Only those that a newer one stands in for already, as an operator would."""
         while self._oldest < max(self.look(), default=0):
-            self._repository.withdraw(MODEL, self._oldest)
+            self._repository.withdraw(self._model, self._oldest)
             self._oldest += 1
 
     def look(self):
         """Notes which versions are ready now."""
-        states = Metrics(self._server.addresses["metrics"]).samples("beak_model_version_state", model=MODEL,
-                                                                    state="ready")
+        states = Metrics(self._server.addresses["metrics"]).samples("beak_model_version_state",
+                                                                    model=self._model, state="ready")
         ready = {int(labels["version"]) for labels, value in states if value == 1}
         self.served |= ready
         return ready
