@@ -1,0 +1,217 @@
+// Who may call what, asked of a server over the wire: every method that its reflection tells of, with every role.
+
+#include "server/security/roles.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/unknown_field_set.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/sha256.h"
+#include "tests/integration/running_server.h"
+#include "tests/integration/serving.h"
+#include "tests/server/support/networks.h"
+#include "tests/support/temp_dir.h"
+
+namespace beak {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using testing::RunningServer;
+using testing::TempDir;
+
+constexpr char kReflection[] = "grpc.reflection.v1alpha.ServerReflection";
+
+std::string Line(const std::string& name, const std::string& roles, const std::string& token) {
+  Sha256 hash;
+  hash.Update(token.data(), token.size());
+  return absl::StrCat(name, " ", roles, " ", ToHex(hash.Finish()), "\n");
+}
+
+// The contents of the fields of a message that have this number.
+std::vector<std::string> Fields(const std::string& message, int number) {
+  google::protobuf::UnknownFieldSet fields;
+  std::vector<std::string> found;
+  if (!fields.ParseFromString(message)) return found;
+  for (int i = 0; i < fields.field_count(); ++i) {
+    const google::protobuf::UnknownField& field = fields.field(i);
+    if (field.number() == number && field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+      found.push_back(field.length_delimited());
+    }
+  }
+  return found;
+}
+
+struct Answer {
+  grpc::Status status;
+  std::string first_message;
+};
+
+class RolesTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dir_ = new TempDir();
+    dir_->Write("models/scale/1/model.onnx", testing::ScaleNetwork(2));
+    ServerConfig config;
+    config.model_repository = *dir_ / "models";
+    config.model_control_mode = ControlMode::kExplicit;
+    config.load_models = {"scale"};
+    config.token_file =
+        dir_->Write("tokens", Line("p", "predict", "token-predict") + Line("a", "admin", "token-admin") +
+                                  Line("t", "train", "token-train") + Line("m", "metrics", "token-metrics"));
+    running_ = new RunningServer(config);
+  }
+  static void TearDownTestSuite() {
+    delete running_;
+    delete dir_;
+  }
+
+  // Any method as a call of bytes: one message, and what comes first. What goes on after that is cancelled.
+  static Answer Call(const std::string& method, const std::string& message, const std::string& authorization) {
+    grpc::GenericStub stub(running_->channel);
+    grpc::CompletionQueue queue;
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(1));
+    if (!authorization.empty()) context.AddMetadata("authorization", authorization);
+    const auto await = [&queue] {
+      void* tag = nullptr;
+      bool ok = false;
+      return queue.Next(&tag, &ok) && ok;
+    };
+    const auto call = stub.PrepareCall(&context, method, &queue);
+    call->StartCall(nullptr);
+    await();
+    const grpc::Slice slice(message);
+    call->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
+    await();
+    grpc::ByteBuffer received;
+    call->Read(&received, nullptr);
+    Answer answer;
+    if (await()) {
+      grpc::Slice bytes;
+      if (received.DumpToSingleSlice(&bytes).ok()) {
+        answer.first_message.assign(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+      }
+      if (method == "/grpc.health.v1.Health/Watch") context.TryCancel();  // it has no end
+    }
+    call->Finish(&answer.status, nullptr);
+    await();
+    queue.Shutdown();
+    while (await()) {
+    }
+    return answer;
+  }
+
+  // "/package.Service/Method" of all that the server says it has.
+  static std::set<std::string> Methods() {
+    const std::string list_services("\x3a\x00", 2);  // ServerReflectionRequest { list_services: "" }
+    const Answer answer = Call(absl::StrCat("/", kReflection, "/ServerReflectionInfo"), list_services, "");
+    std::set<std::string> methods;
+    for (const std::string& list : Fields(answer.first_message, 6)) {  // list_services_response
+      for (const std::string& service : Fields(list, 1)) {
+        for (const std::string& name : Fields(service, 1)) {
+          const auto* described = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
+          EXPECT_NE(described, nullptr) << name;
+          for (int i = 0; described != nullptr && i < described->method_count(); ++i) {
+            methods.insert(absl::StrCat("/", name, "/", described->method(i)->name()));
+          }
+        }
+      }
+    }
+    return methods;
+  }
+
+  static inline TempDir* dir_ = nullptr;
+  static inline RunningServer* running_ = nullptr;
+};
+
+bool IsRefused(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAUTHENTICATED ||
+         status.error_code() == grpc::StatusCode::PERMISSION_DENIED;
+}
+
+TEST_F(RolesTest, EveryMethodThatTheServerHasStandsInTheTableAndTheOtherWayRound) {
+  const std::set<std::string> methods = Methods();
+  EXPECT_GT(methods.size(), 25u);
+  EXPECT_THAT(methods,
+              AllOf(Contains("/inference.GRPCInferenceService/ModelInfer"),
+                    Contains("/beak.v1.TrainService/WatchTrainJob"), Contains("/grpc.health.v1.Health/Watch")));
+  std::set<std::string> rows;
+  for (const MethodRule& rule : MethodRules()) {
+    const bool is_path = rule.method.find('/', 1) == std::string_view::npos;  // of HTTP alone
+    if (!is_path) rows.insert(std::string(rule.method));
+  }
+  EXPECT_EQ(rows, methods) << "a method that nobody has decided about";
+}
+
+TEST_F(RolesTest, WithoutATokenThatIsKnownOnlyOpenMethodsAnswer) {
+  for (const std::string& method : Methods()) {
+    for (const char* authorization : {"", "Bearer nobody", "Basic token-admin"}) {
+      const grpc::Status status = Call(method, "", authorization).status;
+      if (SufficientRoles(method) == kOpen) {
+        EXPECT_FALSE(IsRefused(status)) << method << ": " << status.error_message();
+      } else {
+        EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << method << ": " << status.error_message();
+      }
+    }
+  }
+}
+
+TEST_F(RolesTest, ARoleOpensWhatTheTableSaysAndNothingElse) {
+  const std::map<std::string, Role> roles = {
+      {"predict", kPredict}, {"admin", kAdmin}, {"train", kTrain}, {"metrics", kMetrics}};
+  for (const std::string& method : Methods()) {
+    const Roles sufficient = SufficientRoles(method);
+    for (const auto& [name, role] : roles) {
+      const grpc::Status status = Call(method, "", absl::StrCat("bearer token-", name)).status;
+      if (sufficient == kOpen || (sufficient & role) != 0) {
+        EXPECT_FALSE(IsRefused(status)) << method << " with " << name << ": " << status.error_message();
+      } else {
+        EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << method << " with " << name;
+        EXPECT_THAT(status.error_message(), HasSubstr(RoleNames(sufficient)));
+      }
+    }
+  }
+}
+
+TEST_F(RolesTest, APredictionNeedsAndTakesTheTokenForIt) {
+  for (const auto& [token, code] : std::map<std::string, grpc::StatusCode>{
+           {"token-predict", grpc::StatusCode::OK}, {"token-admin", grpc::StatusCode::PERMISSION_DENIED}}) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer " + token);
+    inference::ModelInferResponse response;
+    const grpc::Status status =
+        running_->stub->ModelInfer(&context, testing::FloatRequest("scale", {1, 2}, {1, 10}), &response);
+    EXPECT_EQ(status.error_code(), code) << status.error_message();
+    EXPECT_EQ(testing::Floats(response), status.ok() ? std::vector<float>({2, 20}) : std::vector<float>());
+  }
+}
+
+TEST_F(RolesTest, LoadsAndUnloadsLeaveLinesWithTheCallersName) {
+  ::testing::internal::CaptureStderr();
+  for (const char* model : {"scale", "no\nsuch"}) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer token-admin");
+    inference::RepositoryModelLoadRequest request;
+    request.set_model_name(model);
+    inference::RepositoryModelLoadResponse response;
+    running_->stub->RepositoryModelLoad(&context, request, &response);
+  }
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("audit action=load model=scale caller=a peer=ipv4:127.0.0.1:"));
+  EXPECT_THAT(log, HasSubstr("outcome=OK"));
+  EXPECT_THAT(log, AllOf(HasSubstr(R"(audit action=load model="no\nsuch" caller=a)"), HasSubstr("outcome=NOT_FOUND")));
+}
+
+}  // namespace
+}  // namespace beak
