@@ -27,7 +27,8 @@ absl::Status NormaliseBatchNormalization(Translation& t) {
   for (size_t i = 1; i < t.node.outputs.size(); ++i) {
     if (t.HasOutput(i)) return absl::UnimplementedError("outputs of running statistics: training mode");
   }
-  t.node.outputs.resize(std::min<size_t>(t.node.outputs.size(), 1));
+  // gcc 14 takes resize() to make them more, and warns of it.
+  while (t.node.outputs.size() > 1) t.node.outputs.pop_back();
   return absl::OkStatus();
 }
 
