@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "engine/base/status.h"
 #include "proto/wire/datatype.h"
 #include "proto/wire/tensor_codec.h"
@@ -310,6 +311,19 @@ absl::StatusOr<std::optional<bool>> TakeFlag(const char* name, Parameters* param
   return std::optional<bool>(value);
 }
 
+// The elements that the JSON has, as many as the shape says.
+absl::StatusOr<std::string> JsonContents(const InputData& data,
+                                         const inference::ModelInferRequest::InferInputTensor& input) {
+  ASSIGN_OR_RETURN(const wire::Datatype datatype, wire::ParseDatatype(input.datatype()));
+  ASSIGN_OR_RETURN(const int64_t expected, wire::ElementCount(input.shape()));
+  if (data.given && data.elements.count() != expected) {
+    return absl::InvalidArgumentError(absl::StrCat("expected ", expected, " elements for shape [",
+                                                   absl::StrJoin(input.shape(), ", "), "] of ", input.datatype(),
+                                                   ", got ", data.elements.count()));
+  }
+  return data.elements.ToRaw(datatype);
+}
+
 // The elements of an input: of the binary data, from the front of which they are taken, or of the JSON.
 absl::StatusOr<std::string> Contents(const InputData& data, inference::ModelInferRequest::InferInputTensor* input,
                                      std::string_view* binary) {
@@ -319,9 +333,7 @@ absl::StatusOr<std::string> Contents(const InputData& data, inference::ModelInfe
     if (!data.given && !parameters.contains("shared_memory_region")) {
       return absl::InvalidArgumentError("expected data, or the parameter binary_data_size");
     }
-    absl::StatusOr<wire::Datatype> datatype = wire::ParseDatatype(input->datatype());
-    if (!datatype.ok()) return datatype.status();
-    return data.elements.ToRaw(*datatype);
+    return JsonContents(data, *input);
   }
   if (data.given) return absl::InvalidArgumentError("expected data or the parameter binary_data_size, got both");
   if (!size->second.has_int64_param() || size->second.int64_param() < 0) {
@@ -369,9 +381,13 @@ absl::StatusOr<InferBody> ParseInferBody(std::string_view json, std::string_view
   InferBody body;
   std::vector<InputData> data;
   RequestReader reader(&body, &data);
+  // To the library a zero byte is the end.
+  if (const size_t zero = json.find('\0'); zero != std::string_view::npos) {
+    return absl::InvalidArgumentError(absl::StrCat("body: expected JSON, got something else at byte ", zero + 1));
+  }
   if (!nlohmann::json::sax_parse(json.begin(), json.end(), &reader)) return reader.status();
-  RETURN_IF_ERROR(TakeContents(data, binary, &body));
-  RETURN_IF_ERROR(TakeOutputFlags(&body));
+  body.decoded = TakeContents(data, binary, &body);
+  if (body.decoded.ok()) body.decoded = TakeOutputFlags(&body);
   return body;
 }
 

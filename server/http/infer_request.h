@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "proto/inference/open_inference.pb.h"
 
@@ -11,8 +12,9 @@ namespace beak {
 // The body of an infer request: JSON, and after it the binary data of those inputs that say so.
 struct InferBody {
   inference::ModelInferRequest message;  // without the model's name; inputs are raw
-  bool binary_outputs = false;           // what the client wants for outputs that do not say
-  std::vector<int> binary_output;        // of each requested output: 1 yes, 0 no, -1 does not say
+  absl::Status decoded;            // not OK: what is wrong with an input or an output, said when the model is known
+  bool binary_outputs = false;     // what the client wants for outputs that do not say
+  std::vector<int> binary_output;  // of each requested output: 1 yes, 0 no, -1 does not say
 
   // Whether the output that is `index`th in the answer goes out as binary data.
   bool Binary(size_t index) const {
@@ -21,8 +23,8 @@ struct InferBody {
   }
 };
 
-// INVALID_ARGUMENT: what is wrong with the JSON and where, or with the binary data. What it all means for a model is
-// checked later, as for every request.
+// INVALID_ARGUMENT: what is wrong with the JSON, and where. What it all means for a model is checked later, as for
+// every request.
 absl::StatusOr<InferBody> ParseInferBody(std::string_view json, std::string_view binary);
 
 }  // namespace beak

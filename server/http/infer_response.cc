@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -19,7 +21,8 @@ std::string Quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// The shortest text that reads back as the same number.
+// The shortest text that reads back as the same number. One that is no whole number's: readers that tell them apart
+// would lose the sign of -0.
 template <typename T>
 void AppendNumber(T value, std::string* json) {
   if constexpr (std::is_floating_point_v<T>) {
@@ -28,6 +31,10 @@ void AppendNumber(T value, std::string* json) {
   char text[32];
   const auto [end, error] = std::to_chars(text, text + sizeof text, value);
   json->append(text, end);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (std::string_view(text, static_cast<size_t>(end - text)).find_first_of(".e") == std::string_view::npos)
+      *json += ".0";
+  }
 }
 
 template <typename T>

@@ -90,6 +90,7 @@ absl::Status JsonElements::AddText(std::string_view text) {
   kind_ = Kind::kText;
   Put(static_cast<uint32_t>(text.size()), &texts_);
   texts_.append(text);
+  ++text_count_;
   return absl::OkStatus();
 }
 

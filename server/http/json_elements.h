@@ -22,6 +22,8 @@ class JsonElements {
   absl::Status AddBool(bool value);
   absl::Status AddText(std::string_view text);
 
+  int64_t count() const { return kind_ == Kind::kText ? text_count_ : static_cast<int64_t>(bits_.size()); }
+
   // Raw contents of `datatype`: row-major, little-endian. INVALID_ARGUMENT names the first element that the type has
   // not: a fraction or a number out of range for whole numbers, a number that overflows a float, a text for anything
   // but BYTES. BF16 cannot be written in JSON.
@@ -49,6 +51,7 @@ class JsonElements {
   bool negative_ = false;       // some number is
   std::vector<uint64_t> bits_;  // but for texts
   std::string texts_;           // as BYTES has them: each after its length in 32 bits
+  int64_t text_count_ = 0;
 };
 
 }  // namespace beak

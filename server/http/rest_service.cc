@@ -29,6 +29,13 @@ using Json = nlohmann::json;
 
 void Answer(const Exchange& exchange, const absl::Status& error) { Answer(exchange, ToHttp(error)); }
 
+// A request whose body could not be read: HTTP has a number of its own for one that is too large.
+void AnswerUnread(const Exchange& exchange, const absl::Status& error) {
+  HttpResponse response = ToHttp(error);
+  if (absl::IsResourceExhausted(error)) response.status = 413;
+  Answer(exchange, std::move(response));
+}
+
 // A message, or why there is none.
 template <typename Response>
 void Answer(const Exchange& exchange, const absl::Status& status, const Response& response) {
@@ -88,9 +95,10 @@ void StartInfer(Operations& operations, Predictor& predictor, const Clock& clock
                 int64_t max_body_bytes) {
   const MonotonicTime received = clock.Now();
   absl::StatusOr<InferBody> body = ReadInfer(operations, route, *exchange, max_body_bytes);
-  if (!body.ok()) return Answer(exchange, body.status());
+  if (!body.ok()) return AnswerUnread(exchange, body.status());
   const auto infer = std::make_shared<Infer>(Infer{exchange, *std::move(body), {}});
   PredictRequest request = ToPredictRequest(infer->body.message, received, kNever, &infer->views);
+  if (!infer->body.decoded.ok()) request.decoded = infer->body.decoded;
   request.trace = ParseTraceparent(exchange->request().Header("traceparent"));
   const std::weak_ptr<Prediction> prediction =
       predictor.Start(request, [infer](const absl::StatusOr<PredictResponse>& answer) {
@@ -147,7 +155,7 @@ absl::StatusOr<Request> ReadRepositoryRequest(const Route& route, HttpExchange& 
 
 void AnswerIndex(const Operations& operations, const Route& route, const Exchange& exchange, int64_t max_body_bytes) {
   const absl::StatusOr<Json> body = RepositoryBody(*exchange, max_body_bytes);
-  if (!body.ok()) return Answer(exchange, body.status());
+  if (!body.ok()) return AnswerUnread(exchange, body.status());
   inference::RepositoryIndexRequest request;
   request.set_repository_name(route.repository);
   if (const auto ready = body->find("ready"); ready != body->end()) {
@@ -169,13 +177,13 @@ ModelManager::Done AnswerLater(Exchange exchange) {
 
 void StartLoad(Operations& operations, const Route& route, const Caller& caller, Exchange exchange, int64_t max_bytes) {
   const auto request = ReadRepositoryRequest<inference::RepositoryModelLoadRequest>(route, *exchange, max_bytes);
-  if (!request.ok()) return Answer(exchange, request.status());
+  if (!request.ok()) return AnswerUnread(exchange, request.status());
   operations.Load(*request, caller, AnswerLater(std::move(exchange)));
 }
 void StartUnload(Operations& operations, const Route& route, const Caller& caller, Exchange exchange,
                  int64_t max_bytes) {
   const auto request = ReadRepositoryRequest<inference::RepositoryModelUnloadRequest>(route, *exchange, max_bytes);
-  if (!request.ok()) return Answer(exchange, request.status());
+  if (!request.ok()) return AnswerUnread(exchange, request.status());
   operations.Unload(*request, caller, AnswerLater(std::move(exchange)));
 }
 

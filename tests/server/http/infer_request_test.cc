@@ -77,7 +77,8 @@ struct Bad {
 class BadInferRequestTest : public ::testing::TestWithParam<Bad> {};
 
 TEST_P(BadInferRequestTest, SaysWhatAndWhere) {
-  EXPECT_THAT(ParseInferBody(GetParam().json, GetParam().binary),
+  const absl::StatusOr<InferBody> body = ParseInferBody(GetParam().json, GetParam().binary);
+  EXPECT_THAT(body.ok() ? body->decoded : body.status(),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(GetParam().error)));
 }
 
@@ -94,6 +95,10 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"Empty", "", "", "body: expected JSON"}, Bad{"Cut", R"({"inputs":[)", "", "body: expected JSON"},
         Bad{"NoUtf8", "{\"id\":\"\xff\"}", "", "body: expected JSON"},
         Bad{"Overflow", R"({"parameters":{"x":1e999}})", "", "body: expected JSON"},
+        Bad{"ZeroByte", std::string("{}\0abc", 6), "", "body: expected JSON, got something else at byte 3"},
+        Bad{"Elements", R"({"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1]}]})", "",
+            "input 'x': expected 2 elements for shape [1, 2] of FP32, got 1"},
+        Bad{"Dimension", R"({"inputs":[{"name":"x","shape":[-1],"datatype":"FP32","data":[1]}]})", "", "input 'x': "},
         Bad{"TwoValues", "{} {}", "", "body: expected JSON"}, Bad{"Array", "[]", "", "body: expected an object"},
         Bad{"Text", "\"x\"", "", "body: expected an object"},
         Bad{"InputsObject", R"({"inputs":{}})", "", "inputs: expected no object"},
@@ -113,7 +118,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"UnknownDeep", R"({"x":)" + Nested(100'000), "", "at most 128 levels"},
         Bad{"NoData", R"({"inputs":[{"name":"x","shape":[1],"datatype":"FP32"}]})", "", "input 'x': expected data"},
         Bad{"Datatype", R"({"inputs":[{"name":"x","shape":[1],"datatype":"FP31","data":[1]}]})", "", "input 'x': "},
-        Bad{"Both", R"({"inputs":[{"name":"x","datatype":"UINT8","data":[1],"parameters":{"binary_data_size":1}}]})",
+        Bad{"Both",
+            R"({"inputs":[{"name":"x","shape":[1],"datatype":"UINT8","data":[1],"parameters":{"binary_data_size":1}}]})",
             "a", "got both"},
         Bad{"BinarySizeText", R"({"inputs":[{"name":"x","parameters":{"binary_data_size":"1"}}]})", "a",
             "whole number of bytes"},

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -13,9 +13,8 @@
 namespace beak {
 namespace {
 
-using ::testing::Contains;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Pair;
 
 template <typename T>
 OutputTensor Output(const std::string& name, DType dtype, std::vector<T> values) {
@@ -56,7 +55,9 @@ TEST(InferResponseTest, ElementsAreReadableNumbers) {
   EXPECT_EQ(outputs[0]["datatype"], "FP32");
   EXPECT_EQ(outputs[0]["shape"], nlohmann::json({1, 3}));
   EXPECT_EQ(outputs[0]["data"][0].get<float>(), 0.1f) << "as it was, to the last bit";
+  EXPECT_TRUE(std::signbit(outputs[0]["data"][1].get<float>()));
   EXPECT_EQ(outputs[0]["data"][2].get<float>(), 16777217.0f);
+  EXPECT_THAT(http.body, HasSubstr("[0.1,-0.0,16777216.0]")) << "no reader takes them for whole numbers";
   EXPECT_EQ(outputs[1]["data"], nlohmann::json({true, false}));
   EXPECT_EQ(outputs[2]["data"][0].get<uint64_t>(), std::numeric_limits<uint64_t>::max());
   EXPECT_EQ(outputs[3]["data"], nlohmann::json({-128, 127}));
