@@ -1,4 +1,3 @@
-#include <algorithm>
 
 #include "engine/formats/onnx/normalise.h"
 
