@@ -12,7 +12,7 @@ BUILD_PACKAGES="
   zlib1g-dev liblzma-dev libzip-dev libsqlite3-dev libssl-dev libboost-dev"
 
 # To test it: `prometheus` brings promtool, `libonnx-testdata` the operator cases of ONNX.
-TEST_PACKAGES="libgtest-dev libgmock-dev libonnx-testdata python3 python3-venv python3-yaml prometheus git"
+TEST_PACKAGES="libgtest-dev libgmock-dev libonnx-testdata python3 python3-venv python3-yaml prometheus git curl openssl"
 
 # The checks want exactly this formatter; where Debian has no such version they are skipped.
 FORMAT_PACKAGES="clang-format-14"
