@@ -1,4 +1,3 @@
-
 #include "engine/formats/onnx/normalise.h"
 
 namespace beak::onnx_format {
