@@ -40,7 +40,7 @@ using grpc::health::v1::HealthCheckResponse;
 class ModelsTest : public ::testing::Test {
  protected:
   void Start(ServerConfig config) {
-    config.grpc_port = config.metrics_port = 0;
+    config.grpc_port = config.http_port = config.metrics_port = 0;
     config.model_repository = dir_.path();
     config.repository_poll = std::chrono::milliseconds(10);
     config.on_loaded = [this](const Server&) { loaded_.set_value(); };

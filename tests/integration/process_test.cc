@@ -98,7 +98,7 @@ class ProcessTest : public ::testing::Test {
   ProcessTest() { dir_.Write("scale/1/model.onnx", testing::ScaleNetwork(2)); }
 
   std::vector<std::string> Arguments(std::vector<std::string> more = {}, const std::string& grace = "0") {
-    more.insert(more.end(), {"--grpc-port=0", "--metrics-port=0", "--model-repository=" + dir_.path(),
+    more.insert(more.end(), {"--grpc-port=0", "--http-port=0", "--metrics-port=0", "--model-repository=" + dir_.path(),
                              "--shutdown-grace-secs=" + grace});
     return more;
   }
@@ -292,8 +292,8 @@ TEST_F(ProcessTest, LogsInJsonWhereAsked) {
 
 TEST_F(ProcessTest, SingleFilesAreServedUnderTheirNames) {
   const std::string file = dir_ / "scale/1/model.onnx";
-  Process server(
-      {"--grpc-port=0", "--metrics-port=0", "--shutdown-grace-secs=0", "--model=mine=" + file, "--model=" + file});
+  Process server({"--grpc-port=0", "--http-port=0", "--metrics-port=0", "--shutdown-grace-secs=0",
+                  "--model=mine=" + file, "--model=" + file});
   const std::string ready = server.AwaitLine("beak-server ready");
   ASSERT_NE(ready, "") << server.output;
   const auto stub = inference::GRPCInferenceService::NewStub(Connect(Field(ready, "grpc")));
@@ -327,21 +327,34 @@ TEST_F(ProcessTest, WhatIsWrongAtStartIsSaid) {
       {"control mode", {"--model-control-mode=sometimes", repository}, 2, "--model-control-mode"},
       {"load without the mode for it", {"--load-model=scale", repository}, 2, "--load-model"},
       {"load of nothing",
-       {"--model-control-mode=explicit", "--load-model=none", "--grpc-port=0", "--metrics-port=0", repository},
+       {"--model-control-mode=explicit", "--load-model=none", "--grpc-port=0", "--http-port=0", "--metrics-port=0",
+        repository},
        1,
        "'none'"},
       {"log format", {"--log-format=xml", repository}, 2, "--log-format"},
       {"data without a state folder", {"--data-dir=" + dir_.path(), repository}, 2, "--state-dir"},
       {"train jobs without data", {"--train-jobs=2", repository}, 2, "--data-dir"},
       {"no trainer",
-       {"--grpc-port=0", "--metrics-port=0", "--data-dir=" + dir_.path(), "--state-dir=" + state.path(),
-        "--train-program=" + (dir_ / "none"), repository},
+       {"--grpc-port=0", "--http-port=0", "--metrics-port=0", "--data-dir=" + dir_.path(),
+        "--state-dir=" + state.path(), "--train-program=" + (dir_ / "none"), repository},
        1,
        "train program: expected an executable file, got '" + (dir_ / "none")},
-      {"port in use", {"--grpc-port=" + port, "--metrics-port=0", repository}, 1, "cannot listen on 127.0.0.1:" + port},
-      {"no such host", {"--host=256.1.1.1", "--grpc-port=0", "--metrics-port=0", repository}, 1, "256.1.1.1"},
-      {"repository", {"--grpc-port=0", "--metrics-port=0", "--model-repository=" + (dir_ / "none")}, 1, dir_ / "none"},
-      {"file", {"--grpc-port=0", "--metrics-port=0", "--model=" + (dir_ / "none.onnx")}, 1, dir_ / "none.onnx"},
+      {"port in use",
+       {"--grpc-port=" + port, "--http-port=0", "--metrics-port=0", repository},
+       1,
+       "cannot listen on 127.0.0.1:" + port},
+      {"no such host",
+       {"--host=256.1.1.1", "--grpc-port=0", "--http-port=0", "--metrics-port=0", repository},
+       1,
+       "256.1.1.1"},
+      {"repository",
+       {"--grpc-port=0", "--http-port=0", "--metrics-port=0", "--model-repository=" + (dir_ / "none")},
+       1,
+       dir_ / "none"},
+      {"file",
+       {"--grpc-port=0", "--http-port=0", "--metrics-port=0", "--model=" + (dir_ / "none.onnx")},
+       1,
+       dir_ / "none.onnx"},
   };
   for (const FailureCase& c : cases) {
     Process server(c.arguments);

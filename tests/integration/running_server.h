@@ -20,7 +20,7 @@ namespace beak::testing {
 class RunningServer {
  public:
   explicit RunningServer(ServerConfig config) {
-    config.grpc_port = config.metrics_port = 0;
+    config.grpc_port = config.http_port = config.metrics_port = 0;
     config.on_loaded = [this](const Server&) { loaded_.set_value(); };
     auto started = Server::Create(config);
     EXPECT_OK(started);

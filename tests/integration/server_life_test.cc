@@ -52,7 +52,7 @@ TEST(ServerLifeTest, PortsInUseAreErrors) {
   RunningServer first(OneModel(dir));
   ServerConfig config = OneModel(dir);
   config.grpc_port = first.server->grpc_port();
-  config.metrics_port = 0;
+  config.http_port = config.metrics_port = 0;
   EXPECT_THAT(Server::Create(config),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("grpc: cannot listen on 127.0.0.1:")));
   config.grpc_port = 0;
@@ -64,7 +64,7 @@ TEST(ServerLifeTest, PortsInUseAreErrors) {
 TEST(ServerLifeTest, AMissingRepositoryIsAnErrorAnEmptyOneIsNot) {
   const TempDir dir;
   ServerConfig config;
-  config.grpc_port = config.metrics_port = 0;
+  config.grpc_port = config.http_port = config.metrics_port = 0;
   config.model_repository = dir / "none";
   EXPECT_THAT(Server::Create(config), StatusIs(absl::StatusCode::kNotFound, HasSubstr("model repository")));
   config.model_repository = dir.path();

@@ -41,7 +41,7 @@ class StreamTest : public ::testing::Test {
     ServerConfig config;
     config.model_repository = dir_.path();
     config.threads = 2;
-    config.grpc_port = config.metrics_port = 0;
+    config.grpc_port = config.http_port = config.metrics_port = 0;
     config.on_loaded = [this](const Server&) { loaded_.set_value(); };
     auto started = Server::Create(config);
     EXPECT_OK(started);

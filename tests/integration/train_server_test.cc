@@ -135,7 +135,7 @@ TEST_F(TrainServerTest, WithoutFoldersThereAreNoJobs) {
 TEST_F(TrainServerTest, TwoServersDoNotShareAStateFolder) {
   Start();
   ServerConfig second = config_;
-  second.grpc_port = second.metrics_port = 0;
+  second.grpc_port = second.http_port = second.metrics_port = 0;
   EXPECT_THAT(Server::Create(second),
               testing::StatusIs(absl::StatusCode::kFailedPrecondition, ::testing::HasSubstr("another server uses it")));
 }
