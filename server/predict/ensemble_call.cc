@@ -173,7 +173,7 @@ void EnsembleCall::AnswerIfOver() {
   }
   observation.outcome = result.status().code();
   observation.answered = clock_.Now();
-  RecordRequest(*version_, observation, whole_.observed);
+  RecordRequest(*version_, observation, whole_.trace, whole_.observed);
   done_(std::move(result));
 }
 

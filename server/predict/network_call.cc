@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "engine/base/log.h"
 #include "server/predict/classify.h"
 #include "server/predict/record.h"
 
@@ -188,21 +187,14 @@ void NetworkCall::TaskOver() {
   }
   observation.outcome = response.status().code();
   observation.answered = parts_.clock.Now();
-  RecordRequest(*version_, observation, about_.observed);
+  RecordRequest(*version_, observation, about_.trace, about_.observed);
   if (traced()) Trace(observation, batch);
   done_(std::move(response));
 }
 
-// In the log too, where traces can be joined by it with what the client did.
 void NetworkCall::Trace(const RequestObservation& observation, uint64_t batch) {
   parts_.tracer.Record(RequestTrace{about_.trace_number, about_.id, about_.trace, version_->model(),
                                     version_->version(), batch, observation});
-  Log(LogLevel::kDebug, "request",
-      {{"model", version_->model()},
-       {"version", version_->version()},
-       {"outcome", absl::StatusCodeToString(observation.outcome)},
-       {"seconds", Seconds(observation.answered - observation.received)},
-       {"trace", about_.trace ? about_.trace->TraceIdText() : ""}});
 }
 
 }  // namespace beak

@@ -46,8 +46,8 @@ class NetworkCall final : public Prediction, public std::enable_shared_from_this
     MonotonicTime deadline = kNever;
     bool continues = false;                  // see Task
     RequestObservation* observed = nullptr;  // see PredictRequest
-    uint64_t trace_number = 0;               // 0: it is not traced
-    std::string id;                          // for traces
+    uint64_t trace_number = 0;               // 0: it is not in the trace file
+    std::string id;                          // for that
     std::optional<TraceContext> trace;
   };
   // What it needs of the server; outlives it.

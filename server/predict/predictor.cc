@@ -44,7 +44,7 @@ RequestObservation Observe(const PredictRequest& request, absl::StatusCode outco
 // Answers a request that never got as far as the queue.
 void TurnDown(const ModelVersion& version, const PredictRequest& request, const absl::Status& why, MonotonicTime now,
               const PredictDone& done) {
-  RecordRequest(version, Observe(request, why.code(), now), request.observed);
+  RecordRequest(version, Observe(request, why.code(), now), request.trace, request.observed);
   done(Annotate(why, absl::StrCat("model '", request.model, "'")));
 }
 
@@ -54,6 +54,10 @@ std::shared_ptr<Prediction> Predictor::Start(const PredictRequest& request, Pred
   const absl::StatusOr<Version> version = parts_.models.snapshot()->Find(request.model, request.version);
   if (!version.ok()) {
     parts_.metrics.RecordUnrouted(version.status().code());
+    if (request.trace) {
+      LogRequest(request.model, request.version, Observe(request, version.status().code(), parts_.clock.Now()),
+                 *request.trace);
+    }
     done(version.status());
     return nullptr;
   }
@@ -89,10 +93,8 @@ std::shared_ptr<Prediction> Predictor::StartNetwork(const Version& version, cons
   about.continues = request.continues;
   about.observed = request.observed;
   about.trace_number = parts_.tracer.BeginRequest(request.trace);
-  if (about.trace_number != 0) {
-    about.id = request.id;
-    about.trace = request.trace;
-  }
+  about.trace = request.trace;
+  if (about.trace_number != 0) about.id = request.id;
   const auto call =
       std::make_shared<NetworkCall>(version, std::move(valid), std::move(about),
                                     NetworkCall::Parts{parts_.scheduler, parts_.clock, parts_.tracer}, std::move(done));
@@ -123,7 +125,7 @@ PredictDone Predictor::Cached(const Version& version, const PredictRequest& requ
     RequestObservation observation = Observe(request, absl::StatusCode::kOk, now);
     observation.rows = rows;
     version->observer().RecordCacheHit(now - begin);
-    RecordRequest(*version, observation, request.observed);
+    RecordRequest(*version, observation, request.trace, request.observed);
     done(*known);
     return nullptr;
   }

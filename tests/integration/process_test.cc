@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -288,6 +289,57 @@ TEST_F(ProcessTest, LogsInJsonWhereAsked) {
   EXPECT_THAT(server.output, HasSubstr(R"("event":"model ready","model":"scale")"));
   server.Signal(SIGTERM);
   EXPECT_EQ(server.Wait(), 0);
+}
+
+// The lines about requests of a trace that have this in them.
+int LinesOfTrace(const std::string& log, const std::string& trace, const std::string& text) {
+  std::istringstream lines(log);
+  int count = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("\"trace\":\"" + trace + "\"") == std::string::npos) continue;
+    EXPECT_THAT(line, AllOf(HasSubstr(R"("level":"debug","event":"request")"), HasSubstr(R"("seconds":)")));
+    count += line.find(text) != std::string::npos;
+  }
+  return count;
+}
+
+TEST_F(ProcessTest, TheTraceOfARequestIsInTheLogWhateverBecomesOfIt) {
+  dir_.Write("twice/1/unused", "");
+  dir_.Write(
+      "twice/config.pbtxt",
+      "max_batch_size: 8 input { name: 'x' data_type: TYPE_FP32 dims: 2 } output { name: 'y' data_type: TYPE_FP32 "
+      "dims: 2 } ensemble_scheduling { "
+      "step { model_name: 'scale' input_map { key: 'x' value: 'x' } output_map { key: 'y' value: 'h' } } "
+      "step { model_name: 'scale' input_map { key: 'x' value: 'h' } output_map { key: 'y' value: 'y' } } }");
+  Process server(Arguments({"--log-level=debug", "--log-format=json"}));
+  const std::string ready = server.AwaitLine("beak-server ready");
+  ASSERT_NE(ready, "") << server.output;
+  const auto stub = inference::GRPCInferenceService::NewStub(Connect(Field(ready, "grpc")));
+  const auto ask = [&](const inference::ModelInferRequest& request, const std::string& trace) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(1));
+    if (!trace.empty()) context.AddMetadata("traceparent", "00-" + trace + "-00f067aa0ba902b7-00");
+    inference::ModelInferResponse response;
+    return stub->ModelInfer(&context, request, &response).error_code();
+  };
+  const auto trace = [](int number) { return std::string(31, 'a') + std::to_string(number); };
+  inference::ModelInferRequest late = FloatRequest("scale", {1, 2}, {1, 2});
+  (*late.mutable_parameters())["timeout"].set_int64_param(1);
+  EXPECT_EQ(ask(FloatRequest("scale", {1, 2}, {1, 2}), trace(1)), grpc::StatusCode::OK);
+  EXPECT_EQ(ask(FloatRequest("scale", {1, 3}, {1, 2, 3}), trace(2)), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ask(late, trace(3)), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(ask(FloatRequest("none", {1, 2}, {1, 2}), trace(4)), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(ask(FloatRequest("twice", {1, 2}, {1, 2}), trace(5)), grpc::StatusCode::OK);
+  EXPECT_EQ(ask(FloatRequest("scale", {1, 2}, {1, 2}), ""), grpc::StatusCode::OK);
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.Wait(), 0);
+  EXPECT_EQ(LinesOfTrace(server.output, trace(1), R"("model":"scale","version":"1","outcome":"OK")"), 1);
+  EXPECT_EQ(LinesOfTrace(server.output, trace(2), R"("outcome":"INVALID_ARGUMENT")"), 1);
+  EXPECT_EQ(LinesOfTrace(server.output, trace(3), R"("outcome":"DEADLINE_EXCEEDED")"), 1);
+  EXPECT_EQ(LinesOfTrace(server.output, trace(4), R"("model":"none","version":"","outcome":"NOT_FOUND")"), 1);
+  EXPECT_EQ(LinesOfTrace(server.output, trace(5), R"("model":"twice")"), 1);
+  EXPECT_EQ(LinesOfTrace(server.output, trace(5), R"("model":"scale")"), 2) << "its steps";
+  EXPECT_EQ(LinesOfTrace(server.output, "", ""), 0) << "no line about a request without a trace";
 }
 
 TEST_F(ProcessTest, SingleFilesAreServedUnderTheirNames) {
