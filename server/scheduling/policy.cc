@@ -14,7 +14,8 @@ using std::chrono::nanoseconds;
 constexpr double kWorthwhile = 0.98;
 // Several cores for one batch must finish it so much sooner than one.
 constexpr double kWideGain = 0.9;
-// By how many seconds of its share a model may be ahead of another while the order of deadlines says so.
+// By how many seconds of its share a model may be ahead of another while the order of deadlines, or of objectives, says
+// so.
 constexpr double kQuantum = 0.02;
 
 // A queue that could be run from now.
@@ -25,6 +26,7 @@ struct Candidate {
   nanoseconds cost;  // of its first task alone
 
   const QueueOptions& options() const { return state->queue->workload().options(); }
+  bool has_objective() const { return !has_deadline && options().objective.count() > 0; }
 };
 
 std::optional<Candidate> Consider(const QueueState& state) {
@@ -50,7 +52,7 @@ void RemoveOutranked(std::vector<Candidate>& candidates) {
 }
 
 // Shares decide between queues for which the order of their deadlines is no help: both are due by the time that the
-// first has run, or none has a deadline.
+// first has run, or none has a deadline. Objectives are as good as deadlines among themselves.
 const Candidate& FairChoice(const std::vector<Candidate>& candidates, const Candidate& first, MonotonicTime now) {
   const MonotonicTime horizon = now + first.cost;
   const Candidate* choice = &first;
@@ -58,7 +60,8 @@ const Candidate& FairChoice(const std::vector<Candidate>& candidates, const Cand
     const bool both_patient = !first.has_deadline && !other.has_deadline;
     if (!both_patient && other.latest_start > horizon) continue;
     const double ahead = first.state->service - other.state->service;
-    if (ahead <= (both_patient ? 0 : kQuantum)) continue;
+    const bool ordered = !both_patient || (first.has_objective() && other.has_objective());
+    if (ahead <= (ordered ? kQuantum : 0)) continue;
     if (other.state->service < choice->state->service) choice = &other;
   }
   return *choice;

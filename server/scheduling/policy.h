@@ -38,7 +38,8 @@ struct Decision {
 
 // Work-conserving but for the delays that models ask for. Of each model, the highest priority; of these, the queue that
 // must start first; among queues that are all late, or that all have no deadline, the model that has had least of its
-// share. REQUIRES: what is hopeless at `now` has been taken out of the queues.
+// share. Where queues without deadlines have objectives, the one that must start first by these, unless its model is
+// ahead of the other's share. REQUIRES: what is hopeless at `now` has been taken out of the queues.
 Decision Decide(const std::vector<QueueState>& queues, const LaneState& lanes, MonotonicTime now);
 
 // The first tasks of a queue that one run should take: as many rows as come out cheapest (within 2 %, the fewest), none

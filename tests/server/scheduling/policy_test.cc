@@ -114,6 +114,38 @@ TEST_F(PolicyTest, PatientModelsShareByWhatTheyHaveHad) {
   EXPECT_EQ(Choose(snapshot(1.001, 1)), 1);
 }
 
+TEST_F(PolicyTest, ObjectivesOrderPatientModelsWithinTheirShares) {
+  const CostCurve curve = MakeCurve({{1, 1}});
+  const auto with_objective = [](const std::string& model, int objective_ms) {
+    QueueOptions options = Options(model);
+    options.objective = milliseconds(objective_ms);
+    return options;
+  };
+  const struct {
+    const char* name;
+    int a_objective_ms, b_objective_ms;
+    int a_waited_ms;
+    double b_service;  // a has had 1
+    int expected;
+  } cases[] = {
+      {"the sooner due, though it has had more", 500, 50, 0, 1.01, 1},
+      {"it has waited for so long that it is due first", 500, 50, 460, 1.01, 0},
+      {"the share goes before the objective", 500, 50, 0, 1.03, 0},
+      {"nor has the sooner due one been behind", 500, 50, 0, 0.9, 1},
+      {"one objective alone orders nothing", 0, 50, 0, 1.01, 0},
+      {"nor does the other", 50, 0, 0, 0.99, 1},
+  };
+  for (const auto& c : cases) {
+    const Snapshot snapshot = New()
+                                  .Queue(with_objective("a", c.a_objective_ms), curve, {{kNone, 1, c.a_waited_ms}}, 1)
+                                  .Queue(with_objective("b", c.b_objective_ms), curve, {{kNone}}, c.b_service);
+    EXPECT_EQ(Choose(snapshot), c.expected) << c.name;
+  }
+  const Snapshot snapshot =
+      New().Queue(with_objective("a", 5), curve, {{kNone}}, 1).Queue(with_objective("b", 500), curve, {{40}}, 1.5);
+  EXPECT_EQ(Choose(snapshot), 0) << "an objective that ends before a deadline goes first";
+}
+
 TEST_F(PolicyTest, LateModelsShareToo) {
   const CostCurve curve = MakeCurve({{1, 10}});
   const auto snapshot = [&](int b_deadline, double a, double b) {
