@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <future>
+#include <memory>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -211,6 +213,73 @@ TEST_F(PredictorTest, ARunThatCannotEndInTimeAnyMoreIsStopped) {
   EXPECT_OK(Predict(request));
 }
 
+// A clock that does something each time that it is looked at.
+class BusyClock final : public Clock {
+ public:
+  explicit BusyClock(const Clock& clock) : clock_(clock) {}
+  MonotonicTime Now() const override {
+    ++looks;
+    if (on_look) on_look(looks);
+    return clock_.Now();
+  }
+
+  mutable int looks = 0;
+  std::function<void(int)> on_look;
+
+ private:
+  const Clock& clock_;
+};
+
+// Two requests to a network of many steps share a batch; the clock is looked at before each step.
+class LongRunTest : public PredictorTest {
+ protected:
+  static constexpr int kSteps = 200;
+
+  LongRunTest() {
+    dir_.Write("long/1/model.onnx", testing::SlowNetwork(16, kSteps));
+    Load();
+    predictor_ = std::make_unique<Predictor>(
+        Predictor::Options{1}, Predictor::Parts{*models_, scheduler_, preparer_, metrics_, *tracer_, busy_clock_});
+    scheduler_.hold = true;
+    for (const float value : {1.0f, 2.0f}) {
+      PredictRequest request;
+      request.model = "long";
+      request.inputs = {Input<float>("x", DType::kFloat32, {1, 16}, std::vector<float>(16, value))};
+      request.received = clock_.Now();
+      StartRequest(request);
+    }
+  }
+  // Cancels one when the run is half done.
+  void CancelHalfway(size_t request) {
+    busy_clock_.on_look = [this, request, half = busy_clock_.looks + kSteps / 2](int looks) {
+      if (looks == half) predictions_[request]->Cancel();
+    };
+    InlineScheduler::RunBatch(scheduler_.TakeHeld());
+    busy_clock_.on_look = nullptr;
+  }
+
+  BusyClock busy_clock_{clock_};
+};
+
+TEST_F(LongRunTest, ARunThatNobodyWaitsForIsStoppedBetweenItsSteps) {
+  predictions_[0]->Cancel();
+  InlineScheduler::Tasks tasks = scheduler_.TakeHeld();
+  InlineScheduler::RunBatch({tasks[0]});
+  scheduler_.held = {tasks[1]};
+  const int before = busy_clock_.looks;
+  CancelHalfway(1);
+  EXPECT_THAT(answers_[1].response, StatusIs(absl::StatusCode::kCancelled, HasSubstr("while it ran")));
+  EXPECT_LT(busy_clock_.looks - before, kSteps * 3 / 4) << "steps that nobody waits for";
+  EXPECT_EQ(Statistics("long").execution_count, 0u) << "it was not run to its end";
+}
+
+TEST_F(LongRunTest, WhoStillWaitsIsAnsweredThoughTheOtherHasGone) {
+  CancelHalfway(0);
+  EXPECT_THAT(answers_[0].response, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_EQ(Given<float>(1), std::vector<float>(16, 2));
+  EXPECT_EQ(Statistics("long").execution_count, 1u);
+}
+
 TEST_F(PredictorTest, NothingIsExecutedAfterItsCancellation) {
   scheduler_.before_run = [](Task& task) { task.cancel_token().Cancel(); };
   EXPECT_THAT(Predict(ScaleRequest()), StatusIs(absl::StatusCode::kCancelled));
@@ -403,6 +472,26 @@ TEST_F(BatchTest, BadDataOfOneIsNotTheOthersFault) {
   EXPECT_EQ(ValuesOf(0), std::vector<float>(4, 1));
   EXPECT_THAT(answers_[1].response, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(ValuesOf(2), std::vector<float>(4, 2));
+}
+
+TEST_F(BatchTest, ASizeThatIsOftenPaddedGetsAProgramBesideTheLanes) {
+  const auto program_rows = [&] {
+    for (const float value : {10.0f, 20.0f, 30.0f}) Start(value);
+    const InlineScheduler::Tasks tasks = scheduler_.TakeHeld();
+    const int64_t rows = tasks[0]->workload().costs()->Smallest(3, 1)->rows;
+    InlineScheduler::RunBatch(tasks);
+    EXPECT_EQ(ValuesOf(answers_.size() - 1), Expected(30));
+    return rows;
+  };
+  // Jobs are done one after the other: nothing is compiled before this one ends.
+  std::promise<void> asked;
+  ASSERT_TRUE(preparer_.Enqueue(Preparer::Urgency::kAwaited, [&](const CancelToken&) { asked.get_future().wait(); }));
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(program_rows(), 4) << "nobody waits for a program of their own";
+  asked.set_value();
+  AwaitPreparer();
+  EXPECT_EQ(program_rows(), 3);
+  models_->RefreshMetrics();
+  EXPECT_THAT(metrics_.Text(), HasSubstr(R"(beak_batch_cost_seconds{model="scale",rows="3",threads="1",version="2"})"));
 }
 
 TEST_F(BatchTest, ShapesThatAreNewAreCompiledBesideTheLanes) {
