@@ -235,6 +235,58 @@ class Predictions(ServerTest):
         self.assertGreater(after.inference_stats.success.ns, before.inference_stats.success.ns)
 
 
+class Streams(ServerTest):
+    """ModelStreamInfer as the stock client drives it: one stream, answers told to a callback."""
+
+    def setUp(self):
+        self.answers = queue.Queue()
+        self.client.start_stream(lambda result, error: self.answers.put((result, error)), stream_timeout=SECONDS)
+        self.addCleanup(self.client.stop_stream)
+
+    def ask(self, number, model="mnist", **arrays):
+        self.client.async_stream_infer(model, tensors(arrays or self.images(1)), request_id=str(number))
+
+    def answer(self):
+        return self.answers.get(timeout=SECONDS)
+
+    def test_answers_come_in_the_order_of_requests(self):
+        batches = [self.images(rows) for rows in (64, 1, 7, 150, 2) * 4]
+        for number, images in enumerate(batches):
+            self.ask(number, **images)
+        for number, images in enumerate(batches):
+            result, error = self.answer()
+            self.assertIsNone(error)
+            self.assertEqual(result.get_response().id, str(number))
+            np.testing.assert_allclose(result.as_numpy("probabilities"),
+                                       self.expected("mnist", images)["probabilities"], **TOLERANCE)
+
+    def test_an_error_comes_in_its_place_and_the_stream_goes_on(self):
+        self.ask(0)
+        self.ask(1, "absent")
+        self.ask(2, image=np.zeros((1, 1, 28, 27), np.float32))
+        self.ask(3)
+        found = [self.answer() for _ in range(4)]
+        self.assertEqual([error is None for _, error in found], [True, False, False, True])
+        self.assertIn("Request for unknown model", found[1][1].message())
+        self.assertIn("image", found[2][1].message())
+        self.assertEqual([found[place][0].get_response().id for place in (0, 3)], ["0", "3"])
+
+    def test_what_was_asked_before_the_stop_is_answered(self):
+        for number in range(20):
+            self.ask(number)
+        self.client.stop_stream()
+        found = [self.answers.get_nowait() for _ in range(20)]
+        self.assertEqual([result.get_response().id for result, _ in found], [str(number) for number in range(20)])
+        self.assertTrue(self.answers.empty())
+        self.check("mnist", self.images(1))
+
+    def test_a_stream_that_is_cancelled_leaves_the_server_well(self):
+        for number in range(20):
+            self.ask(number, **self.images(64))
+        self.client.stop_stream(cancel_requests=True)
+        self.check("mnist", self.images(1))
+
+
 class Classification(ServerTest):
 
     def classify(self, model, arrays, output, count):
