@@ -14,7 +14,6 @@ import urllib.request
 
 import chart
 import kube_tools
-from secrets_for_tests import make_certificate, make_token
 
 try:
     import yaml
@@ -24,6 +23,7 @@ except ImportError:
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from beak_process import Server  # noqa: E402
+from secrets_for_tests import make_certificate, make_token  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("BEAK_BIN_DIR", chart.ROOT / "build/release/bin"))
 ADAPTER = chart.ROOT / "deploy/kubernetes/prometheus-adapter.yaml"

@@ -2,11 +2,12 @@
 does, it does through both, and gets values that can be compared."""
 import dataclasses
 
+import gevent.ssl
 import numpy as np
 import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton_http
 from google.protobuf.json_format import ParseDict
-from tritonclient.grpc import service_pb2
+from tritonclient.grpc import InferenceServerClientPlugin, service_pb2
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 SECONDS = 60  # that any call may take: generous, so that only a hang meets it
@@ -88,8 +89,25 @@ def _output(name, datatype, shape, array):
     return name, datatype, tuple(int(dim) for dim in shape), data
 
 
+class _Bearer(InferenceServerClientPlugin):
+    """Shows a token with every call."""
+
+    def __init__(self, token):
+        self._token = token
+
+    def __call__(self, request):
+        request.headers["authorization"] = f"Bearer {self._token}"
+
+
 class _FrontEnd:
     """What both clients call the same. A context manager."""
+
+    def show(self, token):
+        """From now on; None: no more."""
+        if self.client.plugin() is not None:
+            self.client.unregister_plugin()
+        if token is not None:
+            self.client.register_plugin(_Bearer(token))
 
     def __enter__(self):
         return self
@@ -136,8 +154,9 @@ class _FrontEnd:
 class Grpc(_FrontEnd):
     name = "gRPC"
 
-    def __init__(self, server):
-        self.client = triton_grpc.InferenceServerClient(server.addresses["grpc"])
+    def __init__(self, server, ca=None):
+        """Encrypted where `ca`, a PEM file, says whom to believe."""
+        self.client = triton_grpc.InferenceServerClient(server.addresses["grpc"], ssl=ca is not None, root_certificates=ca)
 
     @staticmethod
     def _message(_, message):
@@ -174,9 +193,10 @@ class Grpc(_FrontEnd):
 class Http(_FrontEnd):
     name = "HTTP"
 
-    def __init__(self, server):
+    def __init__(self, server, ca=None):
+        trust = ca and {"ssl": True, "ssl_context_factory": lambda: gevent.ssl.create_default_context(cafile=ca)}
         self.client = triton_http.InferenceServerClient(server.addresses["http"], connection_timeout=SECONDS,
-                                                        network_timeout=SECONDS)
+                                                        network_timeout=SECONDS, **(trust or {}))
 
     @staticmethod
     def _message(name, said):

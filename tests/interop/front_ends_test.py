@@ -16,6 +16,7 @@ import small_models
 from beak_process import SOURCE_DIR, beak_server
 from front_ends import STATUSES, Grpc, Http, Input, Output, Refusal, outcome
 from onnx import TensorProto, helper
+from secrets_for_tests import make_certificate, make_token
 from small_models import DATATYPES, MODELS, make_model
 
 DEMO = SOURCE_DIR / "deploy/demo/models"
@@ -69,13 +70,14 @@ class BothFrontEnds(unittest.TestCase):
     """One server, and a client of each front end."""
 
     FLAGS = ()
+    CA = None  # encrypted, if it names one
 
     @classmethod
     def setUpClass(cls):
         cls.repository = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         make_repository(cls.repository)
         cls.server = cls.enterClassContext(beak_server(f"--model-repository={cls.repository}", *cls.FLAGS))
-        cls.fronts = [cls.enterClassContext(kind(cls.server)) for kind in (Grpc, Http)]
+        cls.fronts = [cls.enterClassContext(kind(cls.server, cls.CA)) for kind in (Grpc, Http)]
 
     def both(self, case, alike=lambda text: text):
         """The outcome of a case, which must be one through both. `alike` takes from an error's text what may differ."""
@@ -393,6 +395,54 @@ class Repository(BothFrontEnds):
         self.refused("INVALID_ARGUMENT", lambda front: front.load("pixels", config='{"max_batch_size": -5}'))
         self.refused("UNIMPLEMENTED", lambda front: front.load("pixels", config="{}", files={"file:1/model.onnx": b"x"}))
         self.both(lambda front: front.unload("absent"))
+
+
+@unittest.skipIf(shutil.which("openssl") is None, "no openssl to make a certificate with")
+class Secured(BothFrontEnds):
+    """Who may do what is the same through both, over TLS."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        certificate, key, tokens = (folder / name for name in ("cert.pem", "key.pem", "tokens"))
+        make_certificate(certificate, key)
+        made = {role: make_token(role, role) for role in ("predict", "admin", "train", "metrics")}
+        tokens.write_text("".join(line for _, line in made.values()), encoding="utf-8")
+        cls.tokens = {role: token for role, (token, _) in made.items()} | {"nobody": None, "stranger": "x" * 64}
+        cls.CA = str(certificate)
+        cls.FLAGS = ("--model-control-mode=explicit", "--load-model=mnist", "--load-model=simple",
+                     f"--tls-cert={certificate}", f"--tls-key={key}", f"--token-file={tokens}")
+        super().setUpClass()
+
+    def check_roles(self, case, *allowed):
+        for role, token in self.tokens.items():
+            with self.subTest(role):
+                for front in self.fronts:
+                    front.show(token)
+                if role in allowed:
+                    self.answered(case)
+                elif role in ("nobody", "stranger"):
+                    self.refused("UNAUTHENTICATED", case)
+                else:
+                    self.refused("PERMISSION_DENIED", case)
+
+    def test_health_is_for_everybody(self):
+        for case in (lambda front: front.is_live(), lambda front: front.is_ready(),
+                     lambda front: front.is_model_ready("mnist")):
+            self.check_roles(case, *self.tokens)
+
+    def test_predictions(self):
+        ones = np.ones((1, 16), np.int32)
+        self.check_roles(lambda front: front.infer("simple", [Input("INPUT0", ones), Input("INPUT1", ones)]), "predict")
+
+    def test_descriptions(self):
+        for case in (lambda front: front.model_metadata("mnist"), lambda front: front.model_config("mnist"),
+                     lambda front: front.statistics("mnist"), lambda front: front.index()):
+            self.check_roles(case, "predict", "admin")
+
+    def test_the_repository(self):
+        self.check_roles(lambda front: front.load("words"), "admin")
+        self.check_roles(lambda front: front.unload("words"), "admin")
 
 
 if __name__ == "__main__":
