@@ -10,10 +10,10 @@ On any Debian machine: installs the missing packages (apt, with sudo when not ro
 build/venv, builds the release preset and runs every test that needs no other machine. The last output is ctest's
 summary, the exit status ctest's. Running it again does only what is left to do.
 
-  --full   then also: ThreadSanitizer (preset tsan), clang with its sanitizers and the fuzzers (preset clang), and,
-           as root, build and test in a root of Debian 13 made with mmdebstrap under build/debian13. With Go 1.24 or
-           newer helm is built first, and the chart rendered anew and compared; where docker or podman is, the image
-           is built and run
+  --full   then also: a minute of requests whose every answer is checked, ThreadSanitizer (preset tsan), clang with its
+           sanitizers and the fuzzers (preset clang), and, as root, build and test in a root of Debian 13 made with
+           mmdebstrap under build/debian13. With Go 1.24 or newer helm is built first, and the chart rendered anew and
+           compared; where docker or podman is, the image is built and run
   --help   this text
 TEXT
 }
@@ -68,6 +68,7 @@ fi
 # shellcheck disable=SC2086
 install_packages $FULL_PACKAGES
 failed=""
+export BEAK_SOAK_SECONDS=60  # of answers_test, which looks for rows that were mixed up
 tests/deploy/kube_tools.py >&2 || true  # says what it lacks; the tests that need it are skipped
 build_and_test release || failed="$failed release"
 # The checks look at the sources, which are the same in every preset.
