@@ -15,6 +15,7 @@
 
 #include "proto/grpc/health/v1/health.grpc.pb.h"
 #include "server/server.h"
+#include "tests/integration/running_server.h"
 #include "tests/integration/serving.h"
 #include "tests/server/support/networks.h"
 #include "tests/support/status_matchers.h"
@@ -48,7 +49,17 @@ class ModelsTest : public ::testing::Test {
     ASSERT_OK(server);
     server_ = *std::move(server);
     loaded_.get_future().wait();
-    channel_ = Connect(server_->grpc_port());
+    ConnectTo(server_->grpc_port());
+  }
+  // As a process of its own.
+  void StartProcess(const std::string& flag) {
+    process_ =
+        std::make_unique<testing::RunningServer>(std::vector<std::string>{flag, "--model-repository=" + dir_.path()});
+    ConnectTo(process_->grpc_port());
+  }
+  void ConnectTo(int port) {
+    port_ = port;
+    channel_ = Connect(port);
     stub_ = inference::GRPCInferenceService::NewStub(channel_);
   }
   void StartExplicit() {
@@ -109,6 +120,8 @@ class ModelsTest : public ::testing::Test {
   const TempDir dir_;
   std::promise<void> loaded_;
   std::unique_ptr<Server> server_;
+  std::unique_ptr<testing::RunningServer> process_;
+  int port_ = 0;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<InferenceStub> stub_;
 };
@@ -197,13 +210,13 @@ TEST_F(ModelsTest, WatchersFollowAModel) {
 
 TEST_F(ModelsTest, NoRequestFailsWhileVersionsComeAndGo) {
   Put(1, 1);
-  Start({});
+  StartProcess("--repository-poll-secs=0.01");
   std::atomic<bool> stop = false;
   std::atomic<int> newest = 1;
   std::vector<std::thread> clients;
   for (int client = 0; client < 4; ++client) {
     clients.emplace_back([&] {
-      const auto stub = inference::GRPCInferenceService::NewStub(Connect(server_->grpc_port()));
+      const auto stub = inference::GRPCInferenceService::NewStub(Connect(port_));
       while (!stop) {
         inference::ModelInferResponse response;
         const grpc::Status status = Infer(*stub, FloatRequest("scale", {1, 2}, {1, 10}), &response);
@@ -228,7 +241,7 @@ TEST_F(ModelsTest, NoRequestFailsWhileVersionsComeAndGo) {
 TEST_F(ModelsTest, NoRequestFailsWhileCallsChangeWhichVersionsServe) {
   Put(1, 1);
   Put(2, 2);
-  StartExplicit();
+  StartProcess("--model-control-mode=explicit");
   const auto only = [](int version) {
     return R"({"version_policy":{"specific":{"versions":[)" + std::to_string(version) + "]}}}";
   };
@@ -238,7 +251,7 @@ TEST_F(ModelsTest, NoRequestFailsWhileCallsChangeWhichVersionsServe) {
   std::vector<std::thread> clients;
   for (int client = 0; client < 4; ++client) {
     clients.emplace_back([&] {
-      const auto stub = inference::GRPCInferenceService::NewStub(Connect(server_->grpc_port()));
+      const auto stub = inference::GRPCInferenceService::NewStub(Connect(port_));
       while (!stop) {
         inference::ModelInferResponse response;
         const grpc::Status status = Infer(*stub, FloatRequest("scale", {1, 2}, {1, 10}), &response);

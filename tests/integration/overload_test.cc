@@ -37,13 +37,13 @@ constexpr int kColumns = 256;
 
 class OverloadTest : public ::testing::Test {
  protected:
-  void Start(ServerConfig config = {}) {
+  // As a process of its own.
+  void Start(std::vector<std::string> flags = {}) {
     dir_.Write("slow/1/model.onnx", testing::SlowNetwork(kColumns, 1000));  // some ten milliseconds
     dir_.Write("slow/config.pbtxt", "max_batch_size: 1");
     dir_.Write("scale/1/model.onnx", testing::ScaleNetwork(2));
-    config.model_repository = dir_.path();
-    config.threads = 1;
-    running_ = std::make_unique<RunningServer>(config);
+    flags.insert(flags.end(), {"--model-repository=" + dir_.path(), "--threads=1"});
+    running_ = std::make_unique<RunningServer>(flags);
   }
   static inference::ModelInferRequest Slow(float value = 1) {
     return FloatRequest("slow", {1, kColumns}, std::vector<float>(kColumns, value));
@@ -64,9 +64,7 @@ class OverloadTest : public ::testing::Test {
 };
 
 TEST_F(OverloadTest, AFullQueueIsToldAtOnceWithAHint) {
-  ServerConfig config;
-  config.queue_rows = 8;
-  Start(config);
+  Start({"--queue-rows=8"});
   std::vector<std::unique_ptr<AsyncCall>> calls;
   for (int i = 0; i < 60; ++i) calls.push_back(std::make_unique<AsyncCall>(*running_->stub, Slow()));
   double most_rows = 0;
@@ -126,7 +124,7 @@ TEST_F(OverloadTest, AStormOfDisconnectsLeavesNothingBehind) {
   };
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < kClients; ++i) {
-    clients.push_back(std::make_unique<Client>(running_->server->grpc_port()));
+    clients.push_back(std::make_unique<Client>(running_->grpc_port()));
     for (int k = 0; k < kCallsEach; ++k) {
       clients.back()->calls.push_back(std::make_unique<AsyncCall>(*clients.back()->stub, Slow()));
     }

@@ -1,16 +1,13 @@
 // beak-server as users start it: flags, signals, exit codes, lines on stderr.
 
-#include <fcntl.h>
+#include "tests/integration/process.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -24,75 +21,18 @@
 #include "tests/server/support/networks.h"
 #include "tests/support/temp_dir.h"
 
-extern char** environ;
-
 namespace beak {
 namespace {
 
 using ::testing::AllOf;
 using testing::Connect;
+using testing::Field;
 using testing::FloatRequest;
 using ::testing::HasSubstr;
 using testing::Infer;
+using testing::MetricValue;
+using testing::Process;
 using testing::TempDir;
-
-// The program with its stderr in a pipe.
-class Process {
- public:
-  explicit Process(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), std::string(std::getenv("BEAK_BIN_DIR")) + "/beak-server");
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    int ends[2];
-    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    EXPECT_EQ(posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    stderr_ = fdopen(ends[0], "r");
-  }
-  ~Process() {
-    if (pid_ > 0) kill(pid_, SIGKILL), Wait();
-    fclose(stderr_);
-  }
-
-  // The next line of stderr that contains `text`, or "" at the end.
-  std::string AwaitLine(const std::string& text) {
-    char* line = nullptr;
-    size_t size = 0;
-    std::string found;
-    while (found.empty() && getline(&line, &size, stderr_) > 0) {
-      output += line;
-      if (std::string(line).find(text) != std::string::npos) found = line;
-    }
-    free(line);
-    return found;
-  }
-  void Signal(int number) { kill(pid_, number); }
-  // The exit code; -1 where a signal ended it.
-  int Wait() {
-    AwaitLine("\n\n");  // never comes: reads to the end
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
-  std::string output;
-
- private:
-  pid_t pid_ = 0;
-  FILE* stderr_ = nullptr;
-};
-
-std::string Field(const std::string& line, const std::string& name) {
-  const size_t begin = line.find(name + "=") + name.size() + 1;
-  return line.substr(begin, line.find_first_of(" \n", begin) - begin);
-}
 
 class ProcessTest : public ::testing::Test {
  protected:
@@ -167,6 +107,29 @@ TEST_F(ProcessTest, TheGracePeriodEndsByItself) {
   ASSERT_NE(server.AwaitLine("beak-server ready"), "") << server.output;
   server.Signal(SIGINT);
   EXPECT_EQ(server.Wait(), 0) << server.output;
+}
+
+TEST_F(ProcessTest, TheDrainEndsAtItsBound) {
+  constexpr int kColumns = 256, kRows = 4000;  // tens of seconds of one lane
+  dir_.Write("slow/1/model.onnx", testing::SlowNetwork(kColumns, 4000));
+  Process server(Arguments({"--threads=1", "--drain-timeout-secs=0.1"}));
+  const std::string ready = server.AwaitLine("beak-server ready");
+  ASSERT_NE(ready, "") << server.output;
+  const auto stub = inference::GRPCInferenceService::NewStub(Connect(Field(ready, "grpc")));
+  std::thread client([&] {
+    inference::ModelInferResponse response;
+    const auto request = FloatRequest("slow", {kRows, kColumns}, std::vector<float>(kRows * kColumns));
+    const grpc::StatusCode code = Infer(*stub, request, &response, std::chrono::minutes(5)).error_code();
+    EXPECT_TRUE(code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::CANCELLED) << code;
+  });
+  const std::string metrics = Field(ready, "metrics");
+  const int metrics_port = std::stoi(metrics.substr(metrics.find(':') + 1));
+  while (MetricValue(metrics_port, "beak_lanes_busy") < 1) std::this_thread::yield();
+  server.Signal(SIGTERM);
+  const auto signalled = std::chrono::steady_clock::now();
+  EXPECT_EQ(server.Wait(), 0) << server.output;
+  EXPECT_LT(std::chrono::steady_clock::now() - signalled, std::chrono::seconds(10));
+  client.join();
 }
 
 TEST_F(ProcessTest, AProcessThatIsKilledKeepsItsPinnedVersion) {
