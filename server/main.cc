@@ -70,6 +70,10 @@ void DeclareModelFlags(CLI::App& app, Flags& flags) {
       ->check(CLI::Range(0, 16))
       ->type_name("N")
       ->capture_default_str();
+  app.add_option("--max-models", server.max_models, "Models of the repository that are taken; further ones fail")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))
+      ->type_name("N")
+      ->capture_default_str();
   app.add_option("--memory-limit-bytes", server.memory_limit_bytes,
                  "Memory beyond which nothing more is loaded; 0: nine tenths of what the process may use")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 50))
@@ -87,6 +91,11 @@ void DeclareTrainFlags(CLI::App& app, ServerConfig& server) {
                           ->type_name("DIR");
   app.add_option("--train-jobs", server.train_jobs, "Train jobs that run at the same time; others wait")
       ->check(CLI::Range(1, 64))
+      ->type_name("N")
+      ->needs(data)
+      ->capture_default_str();
+  app.add_option("--max-train-jobs", server.max_train_jobs, "Train jobs that may wait; further ones are refused")
+      ->check(CLI::Range(1, 1'000'000))
       ->type_name("N")
       ->needs(data)
       ->capture_default_str();
@@ -222,9 +231,10 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   app.add_option("--log-level", flags.log_level, "debug, info, warning or error (default info)")
       ->transform(CLI::CheckedTransformer(levels).description(""))
       ->type_name("LEVEL");
-  app.add_option("--log-rate", flags.log_rate,
-                 "Lines a second that are logged at most, ten times as many at once; errors and audit lines always are; "
-                 "0: no bound")
+  app.add_option(
+         "--log-rate", flags.log_rate,
+         "Lines a second that are logged at most, ten times as many at once; errors and audit lines always are; "
+         "0: no bound")
       ->check(CLI::Range(0.0, 1e6))
       ->type_name("N")
       ->capture_default_str();

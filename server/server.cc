@@ -157,6 +157,7 @@ class ServerImpl final : public Server {
     ModelManager::Options options;
     options.repository = config_.model_repository;
     options.files = config_.models;
+    options.max_models = config_.max_models;
     options.lanes = lanes;
     options.mode = config_.model_control_mode;
     options.poll_period = config_.repository_poll;
@@ -181,6 +182,7 @@ class ServerImpl final : public Server {
     options.model_repository = config_.model_repository;
     options.train_program = config_.train_program;
     options.max_running = config_.train_jobs;
+    options.max_queued = config_.max_train_jobs;
     options.threads = config_.train_threads > 0 ? config_.train_threads : lanes;
     options.memory_limit_bytes = config_.train_memory_limit_bytes;
     options.code_version = config_.server_version;

@@ -22,6 +22,7 @@ struct ServerConfig {
   int metrics_port = 8002;
   std::string model_repository;  // empty: none
   std::vector<ModelFile> models;
+  int64_t max_models = 1000;  // of the repository
   // How models are followed; see ModelManager::Options, whose defaults these are.
   ControlMode model_control_mode = ControlMode::kPoll;
   std::chrono::nanoseconds repository_poll = std::chrono::seconds(2);
@@ -42,8 +43,9 @@ struct ServerConfig {
   // Train jobs: there are some where a data folder, a repository and a state folder are given; see JobManager::Options.
   std::string data_dir;
   std::string train_program;
-  int train_jobs = 1;     // at a time
-  int train_threads = 0;  // of a job that asks for none; 0: as many as there are lanes
+  int train_jobs = 1;        // at a time
+  int max_train_jobs = 100;  // that wait
+  int train_threads = 0;     // of a job that asks for none; 0: as many as there are lanes
   int64_t train_memory_limit_bytes = 0;
   // Who may reach it, and what they may do: see CheckExposure, TlsFiles, Gatekeeper.
   bool allow_insecure = false;

@@ -8,6 +8,7 @@
 #include "engine/base/status.h"
 #include "server/jobs/gate.h"
 #include "server/jobs/supervisor.h"
+#include "server/observe/audit.h"
 
 namespace beak {
 namespace {
@@ -85,6 +86,7 @@ void Supervisor::StartPublishing(Job& job, const v1::TrainJob& whole) {
 
 absl::Status Supervisor::SettlePublication(Job& job) {
   const absl::StatusOr<int64_t>& version = *job.published;
+  Audit("publish", "model", job.model, {absl::StrCat("job ", job.id), ""}, version.status());
   if (version.ok()) {
     RETURN_IF_ERROR(parts_.store.SetPublished(job.id, *version));
     LogInfo("version published", {{"job", job.id}, {"model", job.model}, {"version", *version}});

@@ -99,12 +99,14 @@ void AddVersion(int64_t version, const FolderPrint& print, uint64_t settings, co
 }
 
 ModelFiles ScanFolder(const ModelFolder& folder, const ConfigOverrides& overrides, const ModelFiles* before,
-                      Trust trust) {
+                      Trust trust, const absl::Status& taken) {
   if (!folder.readable && before != nullptr) return *before;
   ModelFiles model;
   model.folder = folder.path;
   model.written = model.config = EmptyConfig();
-  ReadConfig(before, &model);
+  model.taken = taken.ok();
+  model.config_status = taken;
+  if (model.taken) ReadConfig(before, &model);
   ApplyOverrides(folder.name, overrides, &model);
   const uint64_t settings = FingerprintSettings(model);
   for (const int64_t version : folder.versions) {
@@ -146,16 +148,35 @@ const ModelFiles* Find(const Disk& disk, const std::string& name) {
   return found == disk.end() ? nullptr : &found->second;
 }
 
+bool WasTaken(const Disk& before, const std::string& name) {
+  const ModelFiles* files = Find(before, name);
+  return files != nullptr && !files->folder.empty() && files->taken;
+}
+
+absl::Status TooMany(int64_t max_models) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("model repository: expected at most ", max_models, " models (--max-models), got more"));
+}
+
+// Models of the repository that were taken and are still there keep their places; the others get what is left.
+int64_t PlacesLeft(const std::vector<ModelFolder>& folders, const Disk& before, int64_t max_models) {
+  return max_models - std::count_if(folders.begin(), folders.end(),
+                                    [&](const ModelFolder& folder) { return WasTaken(before, folder.name); });
+}
+
 }  // namespace
 
 absl::StatusOr<Disk> ScanDisk(const std::string& repository, const std::vector<ModelFile>& files,
-                              const ConfigOverrides& overrides, const Disk& before, Trust trust) {
+                              const ConfigOverrides& overrides, const Disk& before, Trust trust, int64_t max_models) {
   Disk disk;
   if (!repository.empty()) {
     const BadNames bad_names = trust == Trust::kAtOnce ? BadNames::kRefuse : BadNames::kPassOver;
     ASSIGN_OR_RETURN(const std::vector<ModelFolder> folders, ScanRepository(repository, bad_names));
+    int64_t places = PlacesLeft(folders, before, max_models);
     for (const ModelFolder& folder : folders) {
-      disk[folder.name] = ScanFolder(folder, overrides, Find(before, folder.name), trust);
+      const bool taken = WasTaken(before, folder.name) || places-- > 0;
+      disk[folder.name] = ScanFolder(folder, overrides, Find(before, folder.name), trust,
+                                     taken ? absl::OkStatus() : TooMany(max_models));
     }
   }
   for (const ModelFile& file : files) disk[file.name] = ScanFile(file, overrides, Find(before, file.name), trust);
@@ -163,13 +184,18 @@ absl::StatusOr<Disk> ScanDisk(const std::string& repository, const std::vector<M
 }
 
 absl::StatusOr<ModelFiles> ScanModel(const std::string& repository, const std::vector<ModelFile>& files,
-                                     const std::string& name, const ConfigOverrides& overrides, const Disk& before) {
+                                     const std::string& name, const ConfigOverrides& overrides, const Disk& before,
+                                     int64_t max_models) {
   for (const ModelFile& file : files) {
     if (file.name == name) return ScanFile(file, overrides, Find(before, name), Trust::kAtOnce);
   }
   if (repository.empty()) return absl::NotFoundError("no such model");
   ASSIGN_OR_RETURN(const ModelFolder folder, ScanModelFolder(repository, name));
-  return ScanFolder(folder, overrides, Find(before, name), Trust::kAtOnce);
+  const auto others = std::count_if(before.begin(), before.end(), [&](const auto& model) {
+    return model.first != name && WasTaken(before, model.first);
+  });
+  return ScanFolder(folder, overrides, Find(before, name), Trust::kAtOnce,
+                    others < max_models ? absl::OkStatus() : TooMany(max_models));
 }
 
 absl::StatusOr<VersionSource> SourceOf(const std::string& model, const ModelFiles& files, int64_t version) {

@@ -23,6 +23,7 @@ struct ModelFile {
 struct ModelFiles {
   std::string folder;  // of the repository; empty where `file` is all there is
   std::string file;
+  bool taken = true;                 // false: the repository has more models than are taken; nothing of it is read
   std::string config_text;           // config.pbtxt as it was read
   absl::Status config_status;        // why it cannot be used
   ConfigFile config;                 // in force: the last that could be read, overrides applied
@@ -39,15 +40,18 @@ using ConfigOverrides = std::map<std::string, ConfigFile>;
 // Whether what has been seen for the first time, or has just changed, counts as settled.
 enum class Trust { kAtOnce, kWhenStill };
 
-// Looks at every model of `repository` (empty: none) and at `files`. What cannot be read now, but could `before`, is
-// as it was then. INVALID_ARGUMENT, NOT_FOUND or PERMISSION_DENIED as ScanRepository where the repository itself
-// cannot be read, or, with kAtOnce, holds a folder whose name is no model's.
+// Looks at every model of `repository` (empty: none) and at `files`. Of the repository's, `max_models` are taken: those
+// that were `before`, and then by name; the others' versions fail. What cannot be read now, but could `before`, is as
+// it was then. INVALID_ARGUMENT, NOT_FOUND or PERMISSION_DENIED as ScanRepository where the repository itself cannot be
+// read, or, with kAtOnce, holds a folder whose name is no model's.
 absl::StatusOr<Disk> ScanDisk(const std::string& repository, const std::vector<ModelFile>& files,
-                              const ConfigOverrides& overrides, const Disk& before, Trust trust);
+                              const ConfigOverrides& overrides, const Disk& before, Trust trust,
+                              int64_t max_models = INT64_MAX);
 
 // Looks at one model again. NOT_FOUND where there is none of that name.
 absl::StatusOr<ModelFiles> ScanModel(const std::string& repository, const std::vector<ModelFile>& files,
-                                     const std::string& name, const ConfigOverrides& overrides, const Disk& before);
+                                     const std::string& name, const ConfigOverrides& overrides, const Disk& before,
+                                     int64_t max_models = INT64_MAX);
 
 // Where a version is to be loaded from, and how, or why it cannot be.
 absl::StatusOr<VersionSource> SourceOf(const std::string& model, const ModelFiles& files, int64_t version);

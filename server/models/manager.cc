@@ -47,7 +47,8 @@ ModelManager::ModelManager(const Options& options, Metrics& metrics, const Clock
 absl::Status ModelManager::Prepare() {
   RETURN_IF_ERROR(CheckFiles());
   ReadOverrides();
-  ASSIGN_OR_RETURN(disk_, ScanDisk(options_.repository, options_.files, overrides_, {}, Trust::kAtOnce));
+  ASSIGN_OR_RETURN(disk_,
+                   ScanDisk(options_.repository, options_.files, overrides_, {}, Trust::kAtOnce, options_.max_models));
   if (disk_.empty()) LogWarning("model repository is empty", {{"path", options_.repository}});
   RETURN_IF_ERROR(WishAtStart());
   Decide();
@@ -158,7 +159,8 @@ void ModelManager::LoadAll(const CancelToken& stop) {
 
 void ModelManager::Look() {
   if (options_.mode != ControlMode::kPoll) return;
-  absl::StatusOr<Disk> disk = ScanDisk(options_.repository, options_.files, overrides_, disk_, Trust::kWhenStill);
+  absl::StatusOr<Disk> disk =
+      ScanDisk(options_.repository, options_.files, overrides_, disk_, Trust::kWhenStill, options_.max_models);
   const std::string error = disk.ok() ? "" : disk.status().ToString();
   if (error != look_error_ && !disk.ok()) LogWarning("model repository cannot be read", {{"reason", error}});
   look_error_ = error;

@@ -55,6 +55,7 @@ class ModelManager {
     int64_t memory_limit_bytes = 0;                           // 0: DefaultMemoryLimit of what the process may use
     std::function<int64_t()> resident_bytes = ResidentBytes;  // what the process holds
     std::string state_dir;                                    // what must outlive the process; empty: nothing does
+    int64_t max_models = INT64_MAX;  // of the repository that are taken; the versions of others fail
   };
   // Hears how it went; called once, on the reconciler or, where nothing had to be done, on the caller's thread. Must
   // not block.

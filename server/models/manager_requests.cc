@@ -54,7 +54,8 @@ void ModelManager::DoLoad(Waiter waiter, std::optional<ConfigFile> override) {
   ConfigOverrides overrides = overrides_;
   overrides.erase(model);
   if (override) overrides[model] = *override;
-  absl::StatusOr<ModelFiles> files = ScanModel(options_.repository, options_.files, model, overrides, disk_);
+  absl::StatusOr<ModelFiles> files =
+      ScanModel(options_.repository, options_.files, model, overrides, disk_, options_.max_models);
   if (!files.ok()) {
     answers_.push_back([done = waiter.done, status = FailedToLoad(model, files.status())] { done(status); });
     return;
@@ -98,7 +99,8 @@ void ModelManager::LookSoon(const std::string& model) {
 void ModelManager::DoLookSoon(const std::string& model) {
   if (options_.mode == ControlMode::kPoll) next_look_ = clock_.Now();
   if (options_.mode != ControlMode::kExplicit || wishes_.count(model) == 0) return;
-  absl::StatusOr<ModelFiles> files = ScanModel(options_.repository, options_.files, model, overrides_, disk_);
+  absl::StatusOr<ModelFiles> files =
+      ScanModel(options_.repository, options_.files, model, overrides_, disk_, options_.max_models);
   if (!files.ok()) {
     LogWarning("model cannot be looked at", {{"model", model}, {"reason", files.status().ToString()}});
     return;

@@ -143,5 +143,29 @@ TEST_F(DiskTest, FilesAreModelsOfOneVersion) {
   EXPECT_TRUE(disk->at("mine").state.versions.empty());
 }
 
+TEST_F(DiskTest, SoManyModelsAreTakenAndThoseThatWereKeepTheirPlaces) {
+  for (const char* name : {"b", "c", "d"}) dir_.Write(std::string(name) + "/1/model.onnx", "1");
+  const auto scan = [&](const Disk& before) { return *ScanDisk(dir_.path(), {}, {}, before, Trust::kAtOnce, 2); };
+  Disk disk = scan({});
+  EXPECT_OK(SourceOf("b", disk.at("b"), 1));
+  EXPECT_OK(SourceOf("c", disk.at("c"), 1));
+  EXPECT_THAT(SourceOf("d", disk.at("d"), 1), StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("at most 2")));
+  EXPECT_THAT(disk.at("d").state.wanted, ElementsAre(1)) << "it is seen, and fails";
+
+  dir_.Write("a/1/model.onnx", "1");
+  disk = scan(disk);
+  EXPECT_FALSE(disk.at("a").taken);
+  EXPECT_TRUE(disk.at("b").taken && disk.at("c").taken);
+  EXPECT_FALSE(ScanModel(dir_.path(), {}, "a", {}, disk, 2)->taken);
+  EXPECT_TRUE(ScanModel(dir_.path(), {}, "b", {}, disk, 2)->taken);
+
+  const uint64_t refused = disk.at("a").state.versions.at(1).fingerprint;
+  std::filesystem::remove_all(dir_ / "b");
+  disk = scan(disk);
+  EXPECT_TRUE(disk.at("a").taken);
+  EXPECT_FALSE(disk.at("d").taken);
+  EXPECT_NE(disk.at("a").state.versions.at(1).fingerprint, refused) << "or nobody would try it again";
+}
+
 }  // namespace
 }  // namespace beak
