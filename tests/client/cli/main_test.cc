@@ -50,7 +50,7 @@ class MainTest : public ::testing::Test {
 
 TEST_F(MainTest, HelpGoesToStdout) {
   for (const char* command : {"--help", "predict --help", "model --help", "model list --help", "model rollback --help",
-                              "health --help", "bench --help"}) {
+                              "health --help", "bench --help", "token --help"}) {
     const Result result = Run(command);
     EXPECT_EQ(result.exit_status, 0) << command;
     EXPECT_THAT(result.out, HasSubstr("Usage:")) << command;
@@ -76,6 +76,13 @@ TEST_F(MainTest, UsageErrorsAreTwo) {
                               "model rollback m --version=0",
                               "health --service",
                               "health --bogus",
+                              "health --tls-cert=x --tls-key=y",
+                              "health --tls-ca=x --tls-cert=y",
+                              "health --tls-ca=x --tls-key=y",
+                              "token",
+                              "token ada",
+                              "token ada root",
+                              "token 'two words' predict",
                               "bench m",
                               "bench m --rate=1 --concurrency=1",
                               "bench m --concurrency=0",
@@ -219,6 +226,39 @@ TEST_F(MainTest, BenchStopsAtASignalWithTheFiguresSoFar) {
       Run("bench m --concurrency=1 --duration=1h --warm-up=0s" + Server(), "echo $$ >" + pid_file + "; exec ");
   EXPECT_THAT(result.out, HasSubstr("(interrupted)"));
   EXPECT_EQ(result.exit_status, 0);
+}
+
+TEST_F(MainTest, ATokenGoesToStdoutAndItsLineElsewhere) {
+  const Result first = Run("token ada predict train");
+  EXPECT_EQ(first.exit_status, 0);
+  EXPECT_THAT(first.out, ::testing::MatchesRegex("[-_A-Za-z0-9]{43}\n"));
+  EXPECT_THAT(first.err, ::testing::ContainsRegex("ada predict,train [0-9a-f]{64}\n$"));
+  const Result second = Run("token bob admin --append=" + (dir_ / "tokens"));
+  EXPECT_EQ(second.exit_status, 0);
+  EXPECT_THAT(second.err, IsEmpty());
+  EXPECT_NE(second.out, first.out);
+  Run("token eve metrics --append=" + (dir_ / "tokens"));
+  EXPECT_THAT(*ReadFile(dir_ / "tokens", 1 << 20),
+              ::testing::MatchesRegex("bob admin [0-9a-f]{64}\neve metrics [0-9a-f]{64}\n"));
+  EXPECT_EQ(Run("token ada predict --append=" + (dir_ / "no/such")).exit_status, 1);
+}
+
+TEST_F(MainTest, FilesOfTlsAndTokensThatCannotBeReadAreTold) {
+  const std::string empty = dir_.Write("empty", " \n");
+  const std::pair<std::string, std::string> cases[] = {
+      {" --tls-ca=" + (dir_ / "nosuch"), "nosuch"},
+      {" --token-file=" + (dir_ / "nosuch"), "nosuch"},
+      {" --token-file=" + empty, "expected a token, got nothing"},
+      {" --token-file=" + dir_.Write("words", "two words"), "visible ASCII"},
+  };
+  for (const char* command : {"health", "model list", "train list", "bench m --concurrency=1"}) {
+    for (const auto& [flags, says] : cases) {
+      const Result result = Run(command + Server() + flags);
+      EXPECT_EQ(result.exit_status, 1) << command << flags;
+      EXPECT_THAT(result.err, HasSubstr(says)) << command << flags;
+    }
+  }
+  EXPECT_EQ(Run("health" + Server(), "BEAK_TOKEN='two words' ").exit_status, 1) << "of the environment";
 }
 
 }  // namespace
