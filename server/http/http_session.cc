@@ -192,6 +192,7 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
 
   void ReadBody() {
     if (parser_->is_done()) return Dispatch();
+    buffer_.reserve(kReadBytes);  // the library reads as much as there is room for
     Lowest().expires_at(body_begin_ + Patience(parser_->get().body().size()));
     http::async_read_some(stream_, buffer_, *parser_, Then(&BeastSession::OnBody));
   }
@@ -274,6 +275,7 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
   void Send(HttpResponse answer, bool keep_alive) {
     exchange_.reset();
     Hold(0);
+    buffer_.shrink_to_fit();  // connections that say nothing hold nothing
     response_ = {static_cast<http::status>(answer.status), 11};
     response_.set(http::field::server, "beak");
     if (!answer.content_type.empty()) response_.set(http::field::content_type, answer.content_type);
