@@ -210,7 +210,8 @@ TEST_F(RolesTest, LoadsAndUnloadsLeaveLinesWithTheCallersName) {
   const std::string log = ::testing::internal::GetCapturedStderr();
   EXPECT_THAT(log, HasSubstr("audit action=load model=scale caller=a peer=ipv4:127.0.0.1:"));
   EXPECT_THAT(log, HasSubstr("outcome=OK"));
-  EXPECT_THAT(log, AllOf(HasSubstr(R"(audit action=load model="no\u000asuch" caller=a)"), HasSubstr("outcome=NOT_FOUND")));
+  EXPECT_THAT(log,
+              AllOf(HasSubstr(R"(audit action=load model="no\u000asuch" caller=a)"), HasSubstr("outcome=NOT_FOUND")));
 }
 
 }  // namespace
