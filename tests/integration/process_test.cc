@@ -359,7 +359,7 @@ TEST_F(ProcessTest, WhatIsWrongAtStartIsSaid) {
        1,
        "cannot listen on 127.0.0.1:" + port},
       {"no such host",
-       {"--host=256.1.1.1", "--grpc-port=0", "--http-port=0", "--metrics-port=0", repository},
+       {"--host=256.1.1.1", "--allow-insecure", "--grpc-port=0", "--http-port=0", "--metrics-port=0", repository},
        1,
        "256.1.1.1"},
       {"repository",
