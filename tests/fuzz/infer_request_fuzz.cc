@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   const size_t json_bytes = bytes.size() - std::min<size_t>(bytes.size(), data[0]);  // the rest is binary data
   const auto body = beak::ParseInferBody(bytes.substr(0, json_bytes), bytes.substr(json_bytes));
-  if (body.ok() && body->decoded.ok()) BEAK_CHECK(body->message.inputs_size() == body->message.raw_input_contents_size());
+  if (body.ok() && body->decoded.ok())
+    BEAK_CHECK(body->message.inputs_size() == body->message.raw_input_contents_size());
   const auto route = beak::ParsePath(bytes);
   if (route.ok()) BEAK_CHECK(*beak::AllowedMethods(route->operation) != '\0');
   constexpr int64_t kLimit = 1 << 20;
