@@ -151,9 +151,10 @@ TEST(TrainProcessTest, APausedProcessNoticesTheDeathOfItsServer) {
   const pid_t server = fork();
   ASSERT_GE(server, 0);
   if (server == 0) {
-    // A server that dies while its trainer is paused.
-    const auto process = TrainProcess::Start(Shell("echo $$ > " + (dir / "pid.tmp") + "; mv " + (dir / "pid.tmp") +
-                                                   " " + (dir / "pid") + "; cat <&4; echo > " + (dir / "ended")));
+    // A server that dies while its trainer is paused. The shell starts no program meanwhile: until one that it has
+    // just started is under way, it cannot be paused itself.
+    const auto process =
+        TrainProcess::Start(Shell("echo $$ > " + (dir / "pid") + "; read -r line <&4; echo > " + (dir / "ended")));
     if (!process.ok()) _exit(1);
     while (ReadText(dir / "pid").empty()) usleep(1000);
     kill(-(*process)->group(), SIGSTOP);
