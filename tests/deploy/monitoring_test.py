@@ -34,7 +34,7 @@ data {
   hold_out { fraction: 0.1 }
 }
 input { field: "image" scale_range {} }
-training { epochs: 2 batch_size: 64 optimizer { %s } seed: 5 }
+training { epochs: 10 batch_size: 64 optimizer { %s } seed: 5 }
 publish { when: ALWAYS }
 """
 
