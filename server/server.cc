@@ -14,6 +14,7 @@
 #include "engine/base/process.h"
 #include "engine/base/status.h"
 #include "engine/base/thread.h"
+#include "server/frontend/limits.h"
 #include "server/frontend/operations.h"
 #include "server/grpc/grpc_server.h"
 #include "server/http/http_server.h"
@@ -117,29 +118,39 @@ class ServerImpl final : public Server {
  private:
   // REST, and on a port of its own, so that nothing is in their way, metrics and probes.
   absl::Status StartHttp() {
-    rest_ = std::make_unique<RestService>(*operations_, *predictor_, *gatekeeper_, clock_, config_.max_receive_bytes);
+    rest_service_ =
+        std::make_unique<RestService>(*operations_, *predictor_, *gatekeeper_, clock_, config_.max_receive_bytes);
+    ASSIGN_OR_RETURN(http_, HttpServer::Create(RestOptions(), [this](std::shared_ptr<HttpExchange> exchange) {
+                       rest_service_->Handle(std::move(exchange));
+                     }));
+    monitoring_service_ = std::make_unique<MonitoringService>(metrics_, *readiness_, *gatekeeper_);
+    ASSIGN_OR_RETURN(monitoring_,
+                     HttpServer::Create(MonitoringOptions(), [this](const std::shared_ptr<HttpExchange>& exchange) {
+                       monitoring_service_->Handle(exchange);
+                     }));
+    return absl::OkStatus();
+  }
+
+  HttpServer::Options RestOptions() const {
     HttpServer::Options options;
     options.host = config_.host;
     options.port = config_.http_port;
     options.threads = kHttpThreads;
     options.max_body_bytes = config_.max_receive_bytes;
-    options.max_held_bytes = std::max(options.max_held_bytes, 4 * config_.max_receive_bytes);
+    options.max_held_bytes = MaxHeldBytes(config_.max_receive_bytes);
     options.max_connections = config_.max_http_connections;
     options.tls = config_.tls;
-    ASSIGN_OR_RETURN(http_, HttpServer::Create(options, [this](std::shared_ptr<HttpExchange> exchange) {
-                       rest_->Handle(std::move(exchange));
-                     }));
-    monitoring_service_ = std::make_unique<MonitoringService>(metrics_, *readiness_, *gatekeeper_);
-    options = HttpServer::Options();
+    return options;
+  }
+
+  HttpServer::Options MonitoringOptions() const {
+    HttpServer::Options options;
     options.what = "metrics";
     options.host = config_.host;
     options.port = config_.metrics_port;
     options.max_body_bytes = 0;
     options.max_connections = kMaxMonitoringConnections;
-    ASSIGN_OR_RETURN(monitoring_, HttpServer::Create(options, [this](const std::shared_ptr<HttpExchange>& exchange) {
-                       monitoring_service_->Handle(exchange);
-                     }));
-    return absl::OkStatus();
+    return options;
   }
 
   GrpcServer::Options GrpcOptions() const {
@@ -226,7 +237,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Headroom> headroom_;  // guarded by headroom_mutex_
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<GrpcServer> grpc_;
-  std::unique_ptr<RestService> rest_;
+  std::unique_ptr<RestService> rest_service_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<MonitoringService> monitoring_service_;
   std::unique_ptr<HttpServer> monitoring_;

@@ -1,6 +1,7 @@
 #include "server/frontend/operations.h"
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 #include "proto/inference/open_inference.pb.h"
 #include "server/frontend/describe.h"
@@ -23,6 +24,10 @@ ModelManager::Done Audited(const char* action, const std::string& model, const C
 }
 
 }  // namespace
+
+absl::Status NotServed(const char* what) {
+  return absl::UnimplementedError(absl::StrCat(what, " is not served by this server"));
+}
 
 bool Operations::ServerReady() const { return readiness_.ready(); }
 

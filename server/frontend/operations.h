@@ -26,6 +26,9 @@ class ServerMetadataResponse;
 
 namespace beak {
 
+// UNIMPLEMENTED: part of the protocol, but not of this server.
+absl::Status NotServed(const char* what);
+
 // What the protocol asks of the server beside predictions, in its messages: every front end answers with these.
 // *Thread-safe.* The others must outlive it.
 class Operations {

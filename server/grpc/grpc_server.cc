@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
+#include "server/frontend/limits.h"
 #include "server/frontend/open_calls.h"
 #include "server/grpc/guard.h"
 #include "server/grpc/health_service.h"
@@ -29,9 +30,6 @@
 namespace beak {
 namespace {
 
-// Bytes that gRPC may hold for messages on their way in, over all connections: some of the largest allowed.
-constexpr int64_t kLargestMessagesHeld = 4;
-constexpr int64_t kMinBytesHeld = int64_t{1} << 30;
 // What clients without a call have to hang up by themselves; it also lets calls be answered that have just come.
 constexpr std::chrono::milliseconds kHangUp(200);
 // A client that vanished without a word is noticed after these; one that asks more often than the second is cut off.
@@ -101,7 +99,7 @@ class GrpcServerImpl final : public GrpcServer {
     const int64_t largest = std::min<int64_t>(options.max_receive_bytes, std::numeric_limits<int>::max());
     builder.SetMaxReceiveMessageSize(static_cast<int>(largest));
     grpc::ResourceQuota quota("beak");
-    quota.Resize(static_cast<size_t>(std::max(kMinBytesHeld, kLargestMessagesHeld * largest)));
+    quota.Resize(static_cast<size_t>(MaxHeldBytes(largest)));
     builder.SetResourceQuota(quota);
     // gRPC would share a port that is in use without a word.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);

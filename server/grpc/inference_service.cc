@@ -5,7 +5,6 @@
 #include <memory>
 #include <string_view>
 
-#include "absl/strings/str_cat.h"
 #include "proto/inference/open_inference.grpc.pb.h"
 #include "proto/wire/status.h"
 #include "server/grpc/infer_call.h"
@@ -168,8 +167,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
     return reactor;
   }
   ServerUnaryReactor* AnswerNotServed(CallbackServerContext* context, std::string_view method, const char* what) const {
-    return Answer(context, method,
-                  [what] { return absl::UnimplementedError(absl::StrCat(what, " is not served by this server")); });
+    return Answer(context, method, [what] { return NotServed(what); });
   }
 
   const Guard& guard_;
