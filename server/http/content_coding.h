@@ -9,7 +9,8 @@
 
 namespace beak {
 
-// What HTTP calls content codings: gzip (RFC 1952) and deflate (RFC 1950, the zlib format).
+// What HTTP calls content codings: gzip (RFC 1952) and deflate (RFC 1950, the zlib format). Files of data sets have
+// engine/io/decompress.h, which front ends do not include: it knows .xz, and files of several members, but not deflate.
 enum class ContentCoding { kIdentity, kGzip, kDeflate };
 
 // "gzip", "x-gzip", "deflate", "identity", "", in any case; nullopt for others.

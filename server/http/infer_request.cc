@@ -110,7 +110,7 @@ class RequestReader final : public nlohmann::json_sax<nlohmann::json> {
       case At::kOutputs:
         if (++tensors_ > kMaxTensors) return Expected(absl::StrCat("at most ", kMaxTensors, " tensors"));
         body_.message.add_outputs();
-        body_.binary_output.push_back(-1);
+        body_.binary_output.emplace_back();
         return At::kOutput;
       case At::kInput:
         if (key_ == "parameters") return At::kInputParameters;
@@ -370,7 +370,7 @@ absl::Status TakeOutputFlags(InferBody* body) {
     auto& output = *body->message.mutable_outputs(i);
     const absl::StatusOr<std::optional<bool>> flag = TakeFlag("binary_data", output.mutable_parameters());
     if (!flag.ok()) return Annotate(flag.status(), absl::StrCat("output '", output.name(), "'"));
-    if (*flag) body->binary_output[static_cast<size_t>(i)] = **flag ? 1 : 0;
+    body->binary_output[static_cast<size_t>(i)] = *flag;
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -12,14 +13,13 @@ namespace beak {
 // The body of an infer request: JSON, and after it the binary data of those inputs that say so.
 struct InferBody {
   inference::ModelInferRequest message;  // without the model's name; inputs are raw
-  absl::Status decoded;            // not OK: what is wrong with an input or an output, said when the model is known
-  bool binary_outputs = false;     // what the client wants for outputs that do not say
-  std::vector<int> binary_output;  // of each requested output: 1 yes, 0 no, -1 does not say
+  absl::Status decoded;         // not OK: what is wrong with an input or an output, said when the model is known
+  bool binary_outputs = false;  // what the client wants for outputs that do not say
+  std::vector<std::optional<bool>> binary_output;  // what it says for each requested output
 
   // Whether the output that is `index`th in the answer goes out as binary data.
   bool Binary(size_t index) const {
-    if (index >= binary_output.size() || binary_output[index] < 0) return binary_outputs;
-    return binary_output[index] == 1;
+    return index < binary_output.size() ? binary_output[index].value_or(binary_outputs) : binary_outputs;
   }
 };
 

@@ -37,57 +37,29 @@ void AppendNumber(T value, std::string* json) {
   }
 }
 
+// One element as JSON has it; a half arrives as its bits.
 template <typename T>
-void AppendNumbers(const std::string& data, std::string* json) {
-  for (size_t at = 0; at + sizeof(T) <= data.size(); at += sizeof(T)) {
-    T value;
-    std::memcpy(&value, data.data() + at, sizeof value);
-    if (at > 0) *json += ',';
+void AppendElement(T value, DType dtype, std::string* json) {
+  if (dtype == DType::kBool) {
+    *json += value != T() ? "true" : "false";
+  } else if (dtype == DType::kFloat16) {
+    AppendNumber(HalfToFloat(static_cast<uint16_t>(value)), json);
+  } else {
     AppendNumber(value, json);
   }
 }
 
-void AppendHalves(const std::string& data, std::string* json) {
-  for (size_t at = 0; at + sizeof(uint16_t) <= data.size(); at += sizeof(uint16_t)) {
-    uint16_t half;
-    std::memcpy(&half, data.data() + at, sizeof half);
-    if (at > 0) *json += ',';
-    AppendNumber(HalfToFloat(half), json);
-  }
-}
-
-void AppendBools(const std::string& data, std::string* json) {
-  for (size_t i = 0; i < data.size(); ++i) absl::StrAppend(json, i > 0 ? "," : "", data[i] != 0 ? "true" : "false");
-}
-
 void AppendElements(const OutputTensor& output, std::string* json) {
-  const std::string& data = output.data;
-  switch (*output.dtype) {
-    case DType::kBool:
-      return AppendBools(data, json);
-    case DType::kUint8:
-      return AppendNumbers<uint8_t>(data, json);
-    case DType::kInt8:
-      return AppendNumbers<int8_t>(data, json);
-    case DType::kUint16:
-      return AppendNumbers<uint16_t>(data, json);
-    case DType::kInt16:
-      return AppendNumbers<int16_t>(data, json);
-    case DType::kUint32:
-      return AppendNumbers<uint32_t>(data, json);
-    case DType::kInt32:
-      return AppendNumbers<int32_t>(data, json);
-    case DType::kUint64:
-      return AppendNumbers<uint64_t>(data, json);
-    case DType::kInt64:
-      return AppendNumbers<int64_t>(data, json);
-    case DType::kFloat16:
-      return AppendHalves(data, json);
-    case DType::kFloat32:
-      return AppendNumbers<float>(data, json);
-    case DType::kFloat64:
-      return AppendNumbers<double>(data, json);
-  }
+  DispatchDType(*output.dtype, [&]<typename T>() {
+    // Booleans are read as bytes: nobody promises that they are 0 or 1.
+    using Stored = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;
+    for (size_t at = 0; at + sizeof(Stored) <= output.data.size(); at += sizeof(Stored)) {
+      Stored value;
+      std::memcpy(&value, output.data.data() + at, sizeof value);
+      if (at > 0) *json += ',';
+      AppendElement(value, *output.dtype, json);
+    }
+  });
 }
 
 void AppendData(const OutputTensor& output, std::string* json) {

@@ -4,10 +4,14 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
+#include <type_traits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 #include "engine/tensor/dtype.h"
+#include "server/models/datatypes.h"
 
 namespace beak {
 namespace {
@@ -170,38 +174,21 @@ absl::StatusOr<std::string> JsonElements::ToBools() const {
 }
 
 absl::StatusOr<std::string> JsonElements::ToRaw(Datatype datatype) const {
-  switch (datatype) {
-    case Datatype::kBool:
-      return ToBools();
-    case Datatype::kUint8:
-      return ToWhole<uint8_t>(datatype);
-    case Datatype::kUint16:
-      return ToWhole<uint16_t>(datatype);
-    case Datatype::kUint32:
-      return ToWhole<uint32_t>(datatype);
-    case Datatype::kUint64:
-      return ToWhole<uint64_t>(datatype);
-    case Datatype::kInt8:
-      return ToWhole<int8_t>(datatype);
-    case Datatype::kInt16:
-      return ToWhole<int16_t>(datatype);
-    case Datatype::kInt32:
-      return ToWhole<int32_t>(datatype);
-    case Datatype::kInt64:
-      return ToWhole<int64_t>(datatype);
-    case Datatype::kFp16:
-      return ToHalves();
-    case Datatype::kFp32:
-      return ToFloating<float>(datatype);
-    case Datatype::kFp64:
-      return ToFloating<double>(datatype);
-    case Datatype::kBytes:
-      if (kind_ != Kind::kNone && kind_ != Kind::kText) return Wrong(0, datatype);
-      return texts_;
-    case Datatype::kBf16:
-      break;
+  if (datatype == Datatype::kBf16) {
+    return absl::InvalidArgumentError("BF16: expected binary data, which JSON cannot carry");
   }
-  return absl::InvalidArgumentError("BF16: expected binary data, which JSON cannot carry");
+  if (datatype == Datatype::kBytes) {
+    if (kind_ != Kind::kNone && kind_ != Kind::kText) return Wrong(0, datatype);
+    return texts_;
+  }
+  if (datatype == Datatype::kBool) return ToBools();
+  if (datatype == Datatype::kFp16) return ToHalves();
+  const std::optional<DType> dtype = DTypeFromProtocol(static_cast<int>(datatype));
+  return DispatchDType(*dtype, [&]<typename T>() -> absl::StatusOr<std::string> {
+    if constexpr (std::is_floating_point_v<T>) return ToFloating<T>(datatype);
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) return ToWhole<T>(datatype);
+    return ToBools();
+  });
 }
 
 }  // namespace beak

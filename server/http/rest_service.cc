@@ -197,6 +197,10 @@ Request Of(const Route& route) {
   return request;
 }
 
+void AnswerServerReady(const Operations& operations, const Exchange& exchange) {
+  const bool ready = operations.ServerReady();
+  Answer(exchange, Health({{"ready", ready}}, ready));
+}
 void AnswerModelReady(const Operations& operations, const Route& route, const Exchange& exchange) {
   const bool ready = operations.ModelReady(Of<inference::ModelReadyRequest>(route));
   Json body = {{"name", route.model}, {"ready", ready}};
@@ -232,10 +236,9 @@ void RestService::Handle(Exchange exchange) {
   const HttpRequest& request = exchange->request();
   const absl::StatusOr<Route> route = ParsePath(PathOf(request));
   if (!route.ok()) return Answer(exchange, route.status());
-  if (!Allows(route->operation, request.method)) {
-    return Answer(exchange, WrongMethod(request.method, AllowedMethods(route->operation)));
-  }
-  absl::StatusOr<std::string> name = gatekeeper_.Admit(RpcOf(route->operation), request.Header("authorization"));
+  const RestRule& rule = RuleOf(route->operation);
+  if (!Allows(rule, request.method)) return Answer(exchange, WrongMethod(request.method, rule.methods));
+  absl::StatusOr<std::string> name = gatekeeper_.Admit(rule.rpc, request.Header("authorization"));
   if (!name.ok()) return Answer(exchange, name.status());
   const bool anonymous = *name == Gatekeeper::kAnonymous && !request.peer_name.empty();
   const Caller caller{anonymous ? request.peer_name : *std::move(name), request.peer};
@@ -243,7 +246,7 @@ void RestService::Handle(Exchange exchange) {
     case RestOperation::kServerLive:
       return Answer(exchange, Health({{"live", true}}, true));
     case RestOperation::kServerReady:
-      return Answer(exchange, Health({{"ready", operations_.ServerReady()}}, operations_.ServerReady()));
+      return AnswerServerReady(operations_, exchange);
     case RestOperation::kServerMetadata:
       return AnswerServerMetadata(operations_, exchange);
     case RestOperation::kModelReady:
@@ -266,8 +269,7 @@ void RestService::Handle(Exchange exchange) {
     case RestOperation::kLogSettings:
     case RestOperation::kSystemSharedMemory:
     case RestOperation::kCudaSharedMemory:
-      return Answer(exchange,
-                    absl::UnimplementedError(absl::StrCat(RpcOf(route->operation), " is not served by this server")));
+      return Answer(exchange, NotServed(rule.not_served));
   }
 }
 

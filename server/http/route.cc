@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/types/span.h"
+#include "engine/base/check.h"
 #include "engine/base/status.h"
 
 namespace beak {
@@ -15,6 +16,10 @@ namespace {
 
 using Segments = absl::Span<const std::string>;
 using Operation = RestOperation;
+
+constexpr char kGet[] = "GET, HEAD";
+constexpr char kPost[] = "POST";
+constexpr char kBoth[] = "GET, HEAD, POST";
 
 absl::StatusOr<std::string> Unescape(std::string_view segment) {
   std::string text;
@@ -112,61 +117,34 @@ absl::StatusOr<Route> ParsePath(std::string_view path) {
   return absl::NotFoundError("path: expected one of the Open Inference Protocol, below /v2");
 }
 
-const char* RpcOf(RestOperation operation) {
-  switch (operation) {
-    case Operation::kServerLive:
-      return "/inference.GRPCInferenceService/ServerLive";
-    case Operation::kServerReady:
-      return "/inference.GRPCInferenceService/ServerReady";
-    case Operation::kServerMetadata:
-      return "/inference.GRPCInferenceService/ServerMetadata";
-    case Operation::kModelReady:
-      return "/inference.GRPCInferenceService/ModelReady";
-    case Operation::kModelMetadata:
-      return "/inference.GRPCInferenceService/ModelMetadata";
-    case Operation::kModelInfer:
-      return "/inference.GRPCInferenceService/ModelInfer";
-    case Operation::kModelConfig:
-      return "/inference.GRPCInferenceService/ModelConfig";
-    case Operation::kModelStatistics:
-      return "/inference.GRPCInferenceService/ModelStatistics";
-    case Operation::kRepositoryIndex:
-      return "/inference.GRPCInferenceService/RepositoryIndex";
-    case Operation::kModelLoad:
-      return "/inference.GRPCInferenceService/RepositoryModelLoad";
-    case Operation::kModelUnload:
-      return "/inference.GRPCInferenceService/RepositoryModelUnload";
-    case Operation::kTraceSetting:
-      return "/inference.GRPCInferenceService/TraceSetting";
-    case Operation::kLogSettings:
-      return "/inference.GRPCInferenceService/LogSettings";
-    case Operation::kSystemSharedMemory:
-      return "/inference.GRPCInferenceService/SystemSharedMemoryStatus";
-    case Operation::kCudaSharedMemory:
-      return "/inference.GRPCInferenceService/CudaSharedMemoryStatus";
-  }
-  return "";
+const RestRule& RuleOf(RestOperation operation) {
+  // In the order of the enumeration.
+  static constexpr RestRule kRules[] = {
+      {Operation::kServerLive, "/inference.GRPCInferenceService/ServerLive", kGet, nullptr},
+      {Operation::kServerReady, "/inference.GRPCInferenceService/ServerReady", kGet, nullptr},
+      {Operation::kServerMetadata, "/inference.GRPCInferenceService/ServerMetadata", kGet, nullptr},
+      {Operation::kModelReady, "/inference.GRPCInferenceService/ModelReady", kGet, nullptr},
+      {Operation::kModelMetadata, "/inference.GRPCInferenceService/ModelMetadata", kGet, nullptr},
+      {Operation::kModelInfer, "/inference.GRPCInferenceService/ModelInfer", kPost, nullptr},
+      {Operation::kModelConfig, "/inference.GRPCInferenceService/ModelConfig", kGet, nullptr},
+      {Operation::kModelStatistics, "/inference.GRPCInferenceService/ModelStatistics", kGet, nullptr},
+      {Operation::kRepositoryIndex, "/inference.GRPCInferenceService/RepositoryIndex", kPost, nullptr},
+      {Operation::kModelLoad, "/inference.GRPCInferenceService/RepositoryModelLoad", kPost, nullptr},
+      {Operation::kModelUnload, "/inference.GRPCInferenceService/RepositoryModelUnload", kPost, nullptr},
+      {Operation::kTraceSetting, "/inference.GRPCInferenceService/TraceSetting", kBoth, "TraceSetting"},
+      {Operation::kLogSettings, "/inference.GRPCInferenceService/LogSettings", kBoth, "LogSettings"},
+      {Operation::kSystemSharedMemory, "/inference.GRPCInferenceService/SystemSharedMemoryStatus", kBoth,
+       "shared memory"},
+      {Operation::kCudaSharedMemory, "/inference.GRPCInferenceService/CudaSharedMemoryStatus", kBoth,
+       "CUDA shared memory"},
+  };
+  const RestRule& rule = kRules[static_cast<size_t>(operation)];
+  BEAK_CHECK(rule.operation == operation);
+  return rule;
 }
 
-const char* AllowedMethods(RestOperation operation) {
-  switch (operation) {
-    case Operation::kModelInfer:
-    case Operation::kRepositoryIndex:
-    case Operation::kModelLoad:
-    case Operation::kModelUnload:
-      return "POST";
-    case Operation::kTraceSetting:
-    case Operation::kLogSettings:
-    case Operation::kSystemSharedMemory:
-    case Operation::kCudaSharedMemory:
-      return "GET, HEAD, POST";
-    default:
-      return "GET, HEAD";
-  }
-}
-
-bool Allows(RestOperation operation, std::string_view method) {
-  for (const absl::string_view allowed : absl::StrSplit(AllowedMethods(operation), ", ")) {
+bool Allows(const RestRule& rule, std::string_view method) {
+  for (const absl::string_view allowed : absl::StrSplit(rule.methods, ", ")) {
     if (allowed == absl::string_view(method.data(), method.size())) return true;
   }
   return false;

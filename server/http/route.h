@@ -37,13 +37,16 @@ struct Route {
 // INVALID_ARGUMENT for a path whose %XX are none.
 absl::StatusOr<Route> ParsePath(std::string_view path);
 
-// The RPC that does the same: "/inference.GRPCInferenceService/ModelInfer".
-const char* RpcOf(RestOperation operation);
+// What there is to know of an operation.
+struct RestRule {
+  RestOperation operation;
+  const char* rpc;         // that does the same: "/inference.GRPCInferenceService/ModelInfer"
+  const char* methods;     // that it takes, as the header Allow lists them: "GET, HEAD"
+  const char* not_served;  // what it is about, where no server of ours serves it; else null
+};
+const RestRule& RuleOf(RestOperation operation);
 
-// The methods that an operation takes, as the header Allow lists them: "GET, HEAD".
-const char* AllowedMethods(RestOperation operation);
-
-// Whether `method` is one of them.
-bool Allows(RestOperation operation, std::string_view method);
+// Whether `method` is one that the rule lists.
+bool Allows(const RestRule& rule, std::string_view method);
 
 }  // namespace beak

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
-#include "server/security/tls_watch.h"
 
 namespace beak {
 namespace {
@@ -38,37 +37,27 @@ absl::StatusOr<std::shared_ptr<ssl::context>> MakeContext(const TlsContents& con
   return context;
 }
 
-class WatchedContexts final : public TlsContexts {
- public:
-  explicit WatchedContexts(std::unique_ptr<TlsWatch> watch) : watch_(std::move(watch)) {}
-
-  absl::Status Read() {
-    const std::shared_ptr<const TlsContents> contents = watch_->Current();
-    if (contents == contents_) return absl::OkStatus();
-    contents_ = contents;
-    ASSIGN_OR_RETURN(context_, MakeContext(*contents));
-    return absl::OkStatus();
-  }
-
-  std::shared_ptr<ssl::context> Current() override {
-    const absl::Status read = Read();
-    if (!read.ok()) LogError("tls files cannot be used", {{"reason", std::string(read.message())}});
-    return context_;
-  }
-
- private:
-  const std::unique_ptr<TlsWatch> watch_;
-  std::shared_ptr<const TlsContents> contents_;  // of context_, or of an attempt that failed
-  std::shared_ptr<ssl::context> context_;
-};
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TlsContexts>> TlsContexts::Create(const TlsFiles& files) {
   ASSIGN_OR_RETURN(std::unique_ptr<TlsWatch> watch, TlsWatch::Create(files, Clock::Real()));
-  auto contexts = std::make_unique<WatchedContexts>(std::move(watch));
+  std::unique_ptr<TlsContexts> contexts(new TlsContexts(std::move(watch)));
   RETURN_IF_ERROR(contexts->Read());
   return contexts;
+}
+
+absl::Status TlsContexts::Read() {
+  const std::shared_ptr<const TlsContents> contents = watch_->Current();
+  if (contents == contents_) return absl::OkStatus();
+  contents_ = contents;
+  ASSIGN_OR_RETURN(context_, MakeContext(*contents));
+  return absl::OkStatus();
+}
+
+std::shared_ptr<ssl::context> TlsContexts::Current() {
+  const absl::Status read = Read();
+  if (!read.ok()) LogError("tls files cannot be used", {{"reason", std::string(read.message())}});
+  return context_;
 }
 
 }  // namespace beak

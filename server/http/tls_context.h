@@ -2,9 +2,12 @@
 
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/security/tls_files.h"
+#include "server/security/tls_watch.h"
 
 namespace beak {
 
@@ -14,10 +17,17 @@ class TlsContexts {
  public:
   // INVALID_ARGUMENT: which file is wrong, and how.
   static absl::StatusOr<std::unique_ptr<TlsContexts>> Create(const TlsFiles& files);
-  virtual ~TlsContexts() = default;
 
   // For a connection that begins now. What cannot be used is logged, and what was there before stays.
-  virtual std::shared_ptr<boost::asio::ssl::context> Current() = 0;
+  std::shared_ptr<boost::asio::ssl::context> Current();
+
+ private:
+  explicit TlsContexts(std::unique_ptr<TlsWatch> watch) : watch_(std::move(watch)) {}
+  absl::Status Read();
+
+  const std::unique_ptr<TlsWatch> watch_;
+  std::shared_ptr<const TlsContents> contents_;  // of context_, or of an attempt that failed
+  std::shared_ptr<boost::asio::ssl::context> context_;
 };
 
 }  // namespace beak

@@ -84,7 +84,7 @@ TEST(InferResponseTest, BinaryOutputsFollowTheJson) {
   response.outputs = {Output<uint8_t>("x", DType::kUint8, {1, 2}), Output<uint8_t>("y", DType::kUint8, {3}), text};
   InferBody asked;
   asked.binary_outputs = true;
-  asked.binary_output = {-1, 0, 1};
+  asked.binary_output = {std::nullopt, false, true};
   ASSERT_OK_AND_ASSIGN(const HttpResponse http, ToHttp(response, asked));
   EXPECT_EQ(http.content_type, "application/octet-stream");
   ASSERT_EQ(http.headers.size(), 1u);

@@ -71,11 +71,11 @@ TEST(RouteTest, EscapesAreChecked) {
 }
 
 TEST(RouteTest, MethodsAreThoseOfTheProtocol) {
-  EXPECT_TRUE(Allows(RestOperation::kModelInfer, "POST"));
-  EXPECT_FALSE(Allows(RestOperation::kModelInfer, "GET"));
-  EXPECT_TRUE(Allows(RestOperation::kModelMetadata, "HEAD"));
-  EXPECT_FALSE(Allows(RestOperation::kModelMetadata, "GE"));
-  EXPECT_FALSE(Allows(RestOperation::kModelMetadata, ""));
+  EXPECT_TRUE(Allows(RuleOf(RestOperation::kModelInfer), "POST"));
+  EXPECT_FALSE(Allows(RuleOf(RestOperation::kModelInfer), "GET"));
+  EXPECT_TRUE(Allows(RuleOf(RestOperation::kModelMetadata), "HEAD"));
+  EXPECT_FALSE(Allows(RuleOf(RestOperation::kModelMetadata), "GE"));
+  EXPECT_FALSE(Allows(RuleOf(RestOperation::kModelMetadata), ""));
 }
 
 }  // namespace
