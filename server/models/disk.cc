@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -191,8 +192,11 @@ absl::StatusOr<ModelFiles> ScanModel(const std::string& repository, const std::v
   }
   if (repository.empty()) return absl::NotFoundError("no such model");
   ASSIGN_OR_RETURN(const ModelFolder folder, ScanModelFolder(repository, name));
+  // Nobody looks at all folders where models are loaded by calls, so what has gone is still in `before`.
   const auto others = std::count_if(before.begin(), before.end(), [&](const auto& model) {
-    return model.first != name && WasTaken(before, model.first);
+    std::error_code error;
+    return model.first != name && WasTaken(before, model.first) &&
+           std::filesystem::is_directory(model.second.folder, error);
   });
   return ScanFolder(folder, overrides, Find(before, name), Trust::kAtOnce,
                     others < max_models ? absl::OkStatus() : TooMany(max_models));

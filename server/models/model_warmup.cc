@@ -118,7 +118,6 @@ absl::Status RunSample(const ModelWarmup& sample, const Signature& signature, co
                              absl::StrCat("input '", tensor.name, "'")));
   }
   for (uint32_t run = 0; run < std::max<uint32_t>(1, sample.count()); ++run) {
-    if (stop != nullptr && stop->cancelled()) return absl::CancelledError("the warm-up was stopped");
     RETURN_IF_ERROR(program->Run(*workspace, {.stop = stop}));
   }
   return absl::OkStatus();

@@ -161,6 +161,7 @@ TEST_F(DiskTest, SoManyModelsAreTakenAndThoseThatWereKeepTheirPlaces) {
 
   const uint64_t refused = disk.at("a").state.versions.at(1).fingerprint;
   std::filesystem::remove_all(dir_ / "b");
+  EXPECT_TRUE(ScanModel(dir_.path(), {}, "a", {}, disk, 2)->taken) << "the place of one that has gone is free";
   disk = scan(disk);
   EXPECT_TRUE(disk.at("a").taken);
   EXPECT_FALSE(disk.at("d").taken);
