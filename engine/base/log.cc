@@ -16,6 +16,7 @@ namespace beak {
 namespace {
 
 std::atomic<LogFormat> g_format{LogFormat::kText};
+std::atomic<LogLevel> g_level{LogLevel::kInfo};
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
@@ -31,17 +32,17 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::err;
 }
 
-std::shared_ptr<spdlog::logger> MakeLogger(LogLevel level, LogFormat format) {
+std::shared_ptr<spdlog::logger> MakeLogger(LogFormat format) {
   auto logger = std::make_shared<spdlog::logger>("beak", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   const bool json = format == LogFormat::kJson;
   logger->set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
                       spdlog::pattern_time_type::utc);
-  logger->set_level(ToSpdlog(level));
+  logger->set_level(spdlog::level::trace);  // which lines are written is decided by IsLogged
   return logger;
 }
 
 std::shared_ptr<spdlog::logger>& Logger() {
-  static std::shared_ptr<spdlog::logger> logger = MakeLogger(LogLevel::kInfo, LogFormat::kText);
+  static std::shared_ptr<spdlog::logger> logger = MakeLogger(LogFormat::kText);
   return logger;
 }
 
@@ -88,7 +89,8 @@ LineLimiter& Limiter() {
 void ConfigureLog(LogLevel level, LogFormat format, const LogLimit& limit) {
   Limiter().Set(limit);
   g_format = format;
-  Logger() = MakeLogger(level, format);
+  g_level = level;
+  Logger() = MakeLogger(format);
 }
 
 void Log(LogLevel level, const std::string& event, std::initializer_list<LogField> fields) {
@@ -115,6 +117,6 @@ void LogAlways(LogLevel level, const std::string& event, std::initializer_list<L
   Logger()->log(ToSpdlog(level), "{}", line);
 }
 
-bool IsLogged(LogLevel level) { return Logger()->should_log(ToSpdlog(level)); }
+bool IsLogged(LogLevel level) { return level >= g_level; }
 
 }  // namespace beak

@@ -78,6 +78,7 @@ void Supervisor::StartPublishing(Job& job, const v1::TrainJob& whole) {
         LogInfo("old versions removed", {{"model", publication.model}, {"versions", absl::StrJoin(*removed, " ")}});
       }
     }
+    Audit("publish", "model", publication.model, {absl::StrCat("job ", publication.job), ""}, version.status());
     parts_.mailbox.Post([this, id = publication.job, version = std::move(version)] {
       if (Job* published = Find(id)) published->published = version;
     });
@@ -86,7 +87,6 @@ void Supervisor::StartPublishing(Job& job, const v1::TrainJob& whole) {
 
 absl::Status Supervisor::SettlePublication(Job& job) {
   const absl::StatusOr<int64_t>& version = *job.published;
-  Audit("publish", "model", job.model, {absl::StrCat("job ", job.id), ""}, version.status());
   if (version.ok()) {
     RETURN_IF_ERROR(parts_.store.SetPublished(job.id, *version));
     LogInfo("version published", {{"job", job.id}, {"model", job.model}, {"version", *version}});

@@ -7,7 +7,7 @@
 namespace beak {
 
 // Who calls: the name of a token or certificate ("anonymous" where neither is asked for), and the address they call
-// from, as the front end knows it.
+// from, as the front end knows it. A job that publishes is "job ID", from nowhere.
 struct Caller {
   std::string name = "anonymous";
   std::string peer;
@@ -15,7 +15,7 @@ struct Caller {
 
 // Writes one line of the log, "audit", for something that changed what the server serves or trains: who did what to
 // which model or job (`kind`, and its name), and what came of it (a status code, and its message where that is not OK).
-// Such lines are never suppressed, however many there are. *Thread-safe.*
+// Such lines are never suppressed, however many there are and whatever the log's level is. *Thread-safe.*
 void Audit(const char* action, const char* kind, const std::string& name, const Caller& caller,
            const absl::Status& outcome);
 

@@ -45,6 +45,7 @@ class FakeJobs final : public JobManager {
     v1::TrainJob job = Job(validate_only ? "" : "new", v1::TrainJob::QUEUED);
     job.set_request_id(request_id);
     *job.mutable_spec() = spec;
+    if (checking_.joinable()) checking_.join();
     checking_ = std::thread([job = std::move(job), done = std::move(done)] { done(job); });
   }
   absl::StatusOr<v1::TrainJob> GetJob(const std::string& id) const override {
@@ -225,6 +226,29 @@ TEST_F(TrainServiceTest, GetsAndCancels) {
   cancel.set_id("j");
   ASSERT_OK_AND_ASSIGN(const v1::TrainJob cancelled, Call(&v1::TrainService::Stub::CancelTrainJob, cancel));
   EXPECT_EQ(cancelled.ShortDebugString(), R"(id: "j" state: CANCELLED)");
+}
+
+TEST_F(TrainServiceTest, WhatIsDoneToJobsLeavesLinesInTheLog) {
+  using Stub = v1::TrainService::Stub;
+  v1::CreateTrainJobRequest create;
+  create.mutable_spec()->set_model("mnist");
+  v1::CancelTrainJobRequest cancel;
+  cancel.set_id("j");
+  v1::DeleteTrainJobRequest forget;
+  forget.set_id("j");
+  ::testing::internal::CaptureStderr();
+  EXPECT_OK(Call(&Stub::CreateTrainJob, create));
+  EXPECT_OK(Call(&Stub::CancelTrainJob, cancel));
+  EXPECT_FALSE(Call(&Stub::DeleteTrainJob, forget).ok());
+  create.set_validate_only(true);
+  EXPECT_OK(Call(&Stub::CreateTrainJob, create));
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  const std::string caller = " caller=anonymous peer=ipv4:127.0.0.1:";
+  EXPECT_THAT(log, HasSubstr("audit action=create job=new" + caller));
+  EXPECT_THAT(log, HasSubstr("audit action=cancel job=j" + caller));
+  EXPECT_THAT(log, HasSubstr("audit action=delete job=j" + caller));
+  EXPECT_THAT(log, HasSubstr("outcome=FAILED_PRECONDITION"));
+  EXPECT_EQ(log.find("action=create"), log.rfind("action=create")) << "a job that is only checked changes nothing";
 }
 
 TEST_F(TrainServiceTest, ListsPages) {

@@ -73,6 +73,16 @@ TEST_F(JobManagerPublishTest, AVersionThatComesToServeMeanwhileIsComparedWithToo
   EXPECT_EQ(ReadText(Folder(id) + "/serving/2/model.onnx"), "served 2");
 }
 
+TEST_F(JobManagerPublishTest, APublicationLeavesOneLineInTheLog) {
+  StartManager();
+  ::testing::internal::CaptureStderr();
+  const Job job = Await(CreateScripted("epochs=1"), Job::SUCCEEDED);
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  const std::string line = "audit action=publish model=m caller=\"job " + job.id() + "\"";
+  EXPECT_THAT(log, HasSubstr(line));
+  EXPECT_EQ(log.find(line), log.rfind(line));
+}
+
 TEST_F(JobManagerPublishTest, AComparisonThatDiesIsMadeAgain) {
   Serve("m", 1);
   StartManager();

@@ -46,5 +46,14 @@ TEST_F(AuditTest, ItIsWrittenHoweverMuchElseIsLogged) {
   EXPECT_THAT(Lines("m", absl::OkStatus()), HasSubstr("audit action=load"));
 }
 
+TEST_F(AuditTest, ItIsWrittenWhateverTheLevelOfTheLog) {
+  ConfigureLog(LogLevel::kError, LogFormat::kText);
+  const std::string lines = Lines("m", absl::OkStatus());
+  EXPECT_THAT(lines, HasSubstr("info    audit action=load"));
+  ::testing::internal::CaptureStderr();
+  LogWarning("noise");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
 }  // namespace
 }  // namespace beak
