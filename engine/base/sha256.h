@@ -7,8 +7,9 @@
 
 namespace beak {
 
-// SHA-256 (FIPS 180-4): names contents by 256 bits of which no two are known to share any. For lineage and for finding
-// what two data sets have in common; nothing is authenticated with it. *Thread-compatible.*
+// SHA-256 (FIPS 180-4): names contents by 256 bits of which no two are known to share any. For lineage, for finding
+// what two data sets have in common, and for knowing tokens that are random by what they hash to: not for passwords,
+// which can be guessed. *Thread-compatible.*
 class Sha256 {
  public:
   using Digest = std::array<uint8_t, 32>;

@@ -14,7 +14,6 @@ class ModelConfigResponse;
 class ModelMetadataRequest;
 class ModelMetadataResponse;
 class ModelReadyRequest;
-class ModelReadyResponse;
 class ModelStatisticsRequest;
 class ModelStatisticsResponse;
 class RepositoryIndexRequest;

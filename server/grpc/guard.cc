@@ -26,12 +26,10 @@ std::string CertificateName(const grpc::CallbackServerContext& context) {
 }  // namespace
 
 absl::Status Guard::Admit(grpc::CallbackServerContext& context, std::string_view method, Caller* caller) const {
-  ASSIGN_OR_RETURN(std::string name, gatekeeper_.Admit(method, MetadataOf(context, "authorization")));
-  if (caller == nullptr) return absl::OkStatus();
-  if (name == Gatekeeper::kAnonymous) {
-    if (std::string certificate = CertificateName(context); !certificate.empty()) name = std::move(certificate);
-  }
-  *caller = {std::move(name), context.peer()};
+  const std::string_view authorization = MetadataOf(context, "authorization");
+  if (caller == nullptr) return gatekeeper_.Admit(method, authorization).status();
+  ASSIGN_OR_RETURN(caller->name, gatekeeper_.Admit(method, authorization, CertificateName(context)));
+  caller->peer = context.peer();
   return absl::OkStatus();
 }
 

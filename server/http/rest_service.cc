@@ -238,10 +238,9 @@ void RestService::Handle(Exchange exchange) {
   if (!route.ok()) return Answer(exchange, route.status());
   const RestRule& rule = RuleOf(route->operation);
   if (!Allows(rule, request.method)) return Answer(exchange, WrongMethod(request.method, rule.methods));
-  absl::StatusOr<std::string> name = gatekeeper_.Admit(rule.rpc, request.Header("authorization"));
+  absl::StatusOr<std::string> name = gatekeeper_.Admit(rule.rpc, request.Header("authorization"), request.peer_name);
   if (!name.ok()) return Answer(exchange, name.status());
-  const bool anonymous = *name == Gatekeeper::kAnonymous && !request.peer_name.empty();
-  const Caller caller{anonymous ? request.peer_name : *std::move(name), request.peer};
+  const Caller caller{*std::move(name), request.peer};
   switch (route->operation) {
     case RestOperation::kServerLive:
       return Answer(exchange, Health({{"live", true}}, true));

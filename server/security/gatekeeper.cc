@@ -1,7 +1,6 @@
 #include "server/security/gatekeeper.h"
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -14,6 +13,7 @@
 #include "engine/base/file.h"
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
+#include "engine/base/sha256.h"
 #include "engine/base/status.h"
 #include "server/security/roles.h"
 #include "server/security/token_file.h"
@@ -27,8 +27,7 @@ constexpr std::chrono::seconds kPeriod(1);
 constexpr size_t kMaxHeaderBytes = 4096;
 
 class OpenGate final : public Gatekeeper {
- public:
-  absl::StatusOr<std::string> Admit(std::string_view, std::string_view) const override { return kAnonymous; }
+  absl::StatusOr<std::string> AdmitToken(std::string_view, std::string_view) const override { return std::string(); }
 };
 
 // "Bearer TOKEN" -> TOKEN.
@@ -46,11 +45,12 @@ absl::StatusOr<std::string_view> TokenOf(std::string_view authorization) {
 
 // Compares with every token, whichever it is, so that time tells nothing.
 const KnownToken* Find(const std::vector<KnownToken>& tokens, std::string_view token) {
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), digest);
+  Sha256 hash;
+  hash.Update(token.data(), token.size());
+  const Sha256::Digest digest = hash.Finish();
   const KnownToken* found = nullptr;
   for (const KnownToken& known : tokens) {
-    if (CRYPTO_memcmp(known.sha256.data(), digest, sizeof(digest)) == 0) found = &known;
+    if (CRYPTO_memcmp(known.sha256.data(), digest.data(), digest.size()) == 0) found = &known;
   }
   return found;
 }
@@ -82,9 +82,10 @@ class TokenGate final : public Gatekeeper {
   }
   void PlanNextLook() const { next_look_ = clock_.Now() + kPeriod; }
 
-  absl::StatusOr<std::string> Admit(std::string_view method, std::string_view authorization) const override {
+ private:
+  absl::StatusOr<std::string> AdmitToken(std::string_view method, std::string_view authorization) const override {
     const Roles sufficient = SufficientRoles(method);
-    if (sufficient == kOpen) return kAnonymous;
+    if (sufficient == kOpen) return std::string();
     ReadAgain();
     ASSIGN_OR_RETURN(const std::string_view token, TokenOf(authorization));
     const Tokens tokens = Current();
@@ -95,7 +96,6 @@ class TokenGate final : public Gatekeeper {
                                                     RoleNames(sufficient), " for ", std::string(method)));
   }
 
- private:
   // Where it is time for it. One thread does it, without a lock, while others go on with what is known.
   void ReadAgain() const {
     if (clock_.Now() < next_look_.load() || reading_.exchange(true)) return;

@@ -24,10 +24,20 @@ class Gatekeeper {
   virtual ~Gatekeeper() = default;
 
   // `method` as gRPC writes it, "/inference.GRPCInferenceService/ModelInfer", or a path of HTTP that has no such name:
-  // "/metrics". `authorization` is that header as it came, "" where there is none. Returns the caller's name for audit
-  // lines: the token's, kAnonymous where none is asked for. UNAUTHENTICATED without a token that is known,
+  // "/metrics". `authorization` is that header as it came, "" where there is none; `certificate_name` the common name
+  // of the certificate that the client has shown, "" where it has not. Returns the caller's name for audit lines: the
+  // token's, else the certificate's, else kAnonymous. UNAUTHENTICATED without a token that is known,
   // PERMISSION_DENIED where its roles do not cover the method. A method that no table names needs the admin's role.
-  virtual absl::StatusOr<std::string> Admit(std::string_view method, std::string_view authorization) const = 0;
+  absl::StatusOr<std::string> Admit(std::string_view method, std::string_view authorization,
+                                    std::string_view certificate_name = "") const {
+    absl::StatusOr<std::string> token = AdmitToken(method, authorization);
+    if (!token.ok() || !token->empty()) return token;
+    return certificate_name.empty() ? kAnonymous : std::string(certificate_name);
+  }
+
+ private:
+  // The name of the token, "" where none is asked for.
+  virtual absl::StatusOr<std::string> AdmitToken(std::string_view method, std::string_view authorization) const = 0;
 };
 
 }  // namespace beak

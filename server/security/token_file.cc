@@ -56,8 +56,8 @@ absl::StatusOr<Roles> ParseRoles(std::string_view text) {
 }
 
 // Does not repeat what it got: somebody may have put the token itself there.
-absl::StatusOr<std::array<uint8_t, 32>> ParseDigest(std::string_view hex) {
-  std::array<uint8_t, 32> digest = {};
+absl::StatusOr<Sha256::Digest> ParseDigest(std::string_view hex) {
+  Sha256::Digest digest = {};
   const auto is_hex = [](char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); };
   if (hex.size() != 2 * digest.size() || !std::all_of(hex.begin(), hex.end(), is_hex)) {
     return absl::InvalidArgumentError(
@@ -101,7 +101,7 @@ class Tokens {
  private:
   std::vector<KnownToken> tokens_;
   std::set<std::string> names_;
-  std::set<std::array<uint8_t, 32>> digests_;
+  std::set<Sha256::Digest> digests_;
 };
 
 absl::Status AddLine(std::string_view line, Tokens& tokens) {

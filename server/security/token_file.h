@@ -1,12 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "engine/base/sha256.h"
 #include "server/security/roles.h"
 
 namespace beak {
@@ -15,7 +15,7 @@ namespace beak {
 struct KnownToken {
   std::string name;  // for audit lines and messages
   Roles roles = kOpen;
-  std::array<uint8_t, 32> sha256 = {};  // of the token
+  Sha256::Digest sha256 = {};  // of the token
 };
 
 // What a token file may hold.

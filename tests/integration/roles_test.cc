@@ -15,11 +15,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "engine/base/sha256.h"
+#include "server/http/route.h"
 #include "tests/integration/running_server.h"
 #include "tests/integration/serving.h"
+#include "tests/server/http/http_client.h"
 #include "tests/server/support/networks.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/token_line.h"
 
 namespace beak {
 namespace {
@@ -28,15 +30,11 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using testing::RunningServer;
+using ::testing::StartsWith;
 using testing::TempDir;
+using testing::TokenLine;
 
 constexpr char kReflection[] = "grpc.reflection.v1alpha.ServerReflection";
-
-std::string Line(const std::string& name, const std::string& roles, const std::string& token) {
-  Sha256 hash;
-  hash.Update(token.data(), token.size());
-  return absl::StrCat(name, " ", roles, " ", ToHex(hash.Finish()), "\n");
-}
 
 // The contents of the fields of a message that have this number.
 std::vector<std::string> Fields(const std::string& message, int number) {
@@ -67,8 +65,8 @@ class RolesTest : public ::testing::Test {
     config.model_control_mode = ControlMode::kExplicit;
     config.load_models = {"scale"};
     config.token_file =
-        dir_->Write("tokens", Line("p", "predict", "token-predict") + Line("a", "admin", "token-admin") +
-                                  Line("t", "train", "token-train") + Line("m", "metrics", "token-metrics"));
+        dir_->Write("tokens", TokenLine("p", "predict", "token-predict") + TokenLine("a", "admin", "token-admin") +
+                                  TokenLine("t", "train", "token-train") + TokenLine("m", "metrics", "token-metrics"));
     running_ = new RunningServer(config);
   }
   static void TearDownTestSuite() {
@@ -129,6 +127,13 @@ class RolesTest : public ::testing::Test {
       }
     }
     return methods;
+  }
+
+  // What a request of HTTP is answered, head and body; of the REST port where none is given.
+  static std::string Http(const std::string& method, const std::string& path, const std::string& token, int port = 0) {
+    testing::HttpClient client(port > 0 ? port : running_->server->http_port());
+    const std::string authorization = token.empty() ? "" : "Authorization: Bearer " + token + "\r\n";
+    return client.Exchange(method + " " + path + " HTTP/1.1\r\n" + authorization + "Content-Length: 0\r\n\r\n");
   }
 
   static inline TempDir* dir_ = nullptr;
@@ -207,11 +212,55 @@ TEST_F(RolesTest, LoadsAndUnloadsLeaveLinesWithTheCallersName) {
     inference::RepositoryModelLoadResponse response;
     running_->stub->RepositoryModelLoad(&context, request, &response);
   }
+  EXPECT_THAT(Http("POST", "/v2/repository/models/other/unload", "token-admin"), StartsWith("HTTP/1.1 4"));
   const std::string log = ::testing::internal::GetCapturedStderr();
   EXPECT_THAT(log, HasSubstr("audit action=load model=scale caller=a peer=ipv4:127.0.0.1:"));
   EXPECT_THAT(log, HasSubstr("outcome=OK"));
   EXPECT_THAT(log,
               AllOf(HasSubstr(R"(audit action=load model="no\u000asuch" caller=a)"), HasSubstr("outcome=NOT_FOUND")));
+  EXPECT_THAT(log, HasSubstr("audit action=unload model=other caller=a peer=127.0.0.1:")) << "over HTTP";
+}
+
+// ---------------------------------------------------------------- over HTTP
+
+TEST_F(RolesTest, EveryRouteAsksUnderTheNameOfItsRpc) {
+  const std::set<std::string> methods = Methods();
+  for (int i = 0; i <= static_cast<int>(RestOperation::kCudaSharedMemory); ++i) {
+    EXPECT_THAT(methods, Contains(RuleOf(static_cast<RestOperation>(i)).rpc));
+  }
+}
+
+TEST_F(RolesTest, RoutesAreOpenedAsTheTableSays) {
+  const std::map<std::string, Role> roles = {
+      {"predict", kPredict}, {"admin", kAdmin}, {"train", kTrain}, {"metrics", kMetrics}};
+  const std::map<std::string, std::string> gets = {{"/v2", "ServerMetadata"},
+                                                   {"/v2/health/ready", "ServerReady"},
+                                                   {"/v2/models/scale", "ModelMetadata"},
+                                                   {"/v2/models/scale/config", "ModelConfig"},
+                                                   {"/v2/models/stats", "ModelStatistics"},
+                                                   {"/v2/logging", "LogSettings"},
+                                                   {"/v2/trace/setting", "TraceSetting"},
+                                                   {"/v2/systemsharedmemory/status", "SystemSharedMemoryStatus"}};
+  for (const auto& [path, rpc] : gets) {
+    const Roles sufficient = SufficientRoles("/inference.GRPCInferenceService/" + rpc);
+    const auto unless_open = [&](const char* status) { return sufficient == kOpen ? "HTTP/1.1 200" : status; };
+    EXPECT_THAT(Http("GET", path, ""), StartsWith(unless_open("HTTP/1.1 401"))) << path;
+    for (const auto& [name, role] : roles) {
+      const std::string answer = Http("GET", path, "token-" + name);
+      const bool refused = answer.rfind("HTTP/1.1 401", 0) == 0 || answer.rfind("HTTP/1.1 403", 0) == 0;
+      EXPECT_EQ(refused, sufficient != kOpen && (sufficient & role) == 0) << path << " with " << name;
+    }
+  }
+}
+
+TEST_F(RolesTest, MetricsNeedTheirTokenAndProbesNone) {
+  const int port = running_->metrics_port();
+  EXPECT_THAT(Http("GET", "/metrics", "", port), StartsWith("HTTP/1.1 401"));
+  EXPECT_THAT(Http("GET", "/metrics", "token-predict", port), StartsWith("HTTP/1.1 403"));
+  EXPECT_THAT(Http("GET", "/metrics", "token-metrics", port), HasSubstr("beak_build_info"));
+  EXPECT_THAT(Http("GET", "/metrics", "token-admin", port), HasSubstr("beak_build_info"));
+  EXPECT_THAT(Http("GET", "/livez", "", port), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Http("GET", "/readyz", "", port), StartsWith("HTTP/1.1 200"));
 }
 
 }  // namespace
