@@ -246,6 +246,14 @@ void AddHealth(CLI::App& app, Command& command) {
   health->final_callback([flags, &command] { command = [flags] { return CheckHealth(*flags); }; });
 }
 
+// Whether whatever is appended to a file begins a line of its own.
+bool EndsInALine(const std::string& file) {
+  std::ifstream lines(file, std::ios::binary | std::ios::ate);
+  if (!lines || lines.tellg() == std::streampos(0)) return true;
+  lines.seekg(-1, std::ios::end);
+  return lines.get() == '\n';
+}
+
 // The token alone goes to stdout, so that it can be put into a file without being seen.
 absl::StatusOr<Outcome> PrintNewToken(const TokenFlags& flags, const std::string& file) {
   const absl::StatusOr<NewToken> made = MakeToken(flags);
@@ -254,7 +262,7 @@ absl::StatusOr<Outcome> PrintNewToken(const TokenFlags& flags, const std::string
     std::fprintf(stderr, "beak: line for the server's --token-file: %s", made->line.c_str());
   } else {
     std::ofstream lines(file, std::ios::app);
-    lines << made->line << std::flush;
+    lines << (EndsInALine(file) ? "" : "\n") << made->line << std::flush;
     if (!lines) return absl::UnavailableError(absl::StrCat("cannot append to '", file, "'"));
   }
   return Outcome{made->token + "\n", true};
