@@ -71,8 +71,8 @@ void EnsembleCall::StartReady() {
       if (cancelled_ || !status_.ok()) break;
       while (step < progress_.size() && !IsReady(step)) ++step;
       if (step == progress_.size()) break;
-      progress_[step] = Progress::kRunning;
       request = StepRequest(step);
+      progress_[step] = Progress::kRunning;
       request.observed = &observed_[step];
     }
     const std::shared_ptr<Prediction> prediction =
@@ -96,11 +96,8 @@ bool EnsembleCall::IsReady(size_t step) const {
                      [&](const auto& input) REQUIRES(mutex_) { return values_.count(input.second) > 0; });
 }
 
-bool EnsembleCall::AnotherStarted(size_t step) const {
-  for (size_t other = 0; other < progress_.size(); ++other) {
-    if (other != step && progress_[other] != Progress::kWaiting) return true;
-  }
-  return false;
+bool EnsembleCall::Started() const {
+  return std::any_of(progress_.begin(), progress_.end(), [](Progress step) { return step != Progress::kWaiting; });
 }
 
 PredictRequest EnsembleCall::StepRequest(size_t step) const {
@@ -117,7 +114,7 @@ PredictRequest EnsembleCall::StepRequest(size_t step) const {
   request.deadline = whole_.deadline;
   request.priority = whole_.priority;
   request.depth = whole_.depth + 1;
-  request.continues = whole_.continues || AnotherStarted(step);
+  request.continues = whole_.continues || Started();
   request.id = whole_.id;
   request.trace = whole_.trace;
   return request;

@@ -51,7 +51,7 @@ class EnsembleCall final : public Prediction, public std::enable_shared_from_thi
   void AnswerIfOver() EXCLUDES(mutex_);
   bool IsOver() const REQUIRES(mutex_);
   bool IsReady(size_t step) const REQUIRES(mutex_);
-  bool AnotherStarted(size_t step) const REQUIRES(mutex_);
+  bool Started() const REQUIRES(mutex_);  // some step has been
   PredictRequest StepRequest(size_t step) const REQUIRES(mutex_);
   void Keep(size_t step, PredictResponse response) REQUIRES(mutex_);
   absl::StatusOr<PredictResponse> Result() REQUIRES(mutex_);
