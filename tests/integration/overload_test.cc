@@ -39,7 +39,7 @@ class OverloadTest : public ::testing::Test {
  protected:
   // As a process of its own.
   void Start(std::vector<std::string> flags = {}) {
-    dir_.Write("slow/1/model.onnx", testing::SlowNetwork(kColumns, 1000));  // some ten milliseconds
+    dir_.Write("slow/1/model.onnx", testing::SlowNetwork(kColumns, 4000));  // some ten milliseconds
     dir_.Write("slow/config.pbtxt", "max_batch_size: 1");
     dir_.Write("scale/1/model.onnx", testing::ScaleNetwork(2));
     flags.insert(flags.end(), {"--model-repository=" + dir_.path(), "--threads=1"});

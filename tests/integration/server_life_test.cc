@@ -145,7 +145,7 @@ TEST(ServerLifeTest, AnEnsembleThatIsUnderWayIsFinishedWhileNewOnesAreRefused) {
   const std::string dims = "dims: " + std::to_string(kSlowColumns);
   dir.Write("twice/1/unused", "");
   dir.Write("twice/config.pbtxt",
-            "max_batch_size: 8 input { name: 'x' data_type: TYPE_FP32 " + dims +
+            "max_batch_size: 64 input { name: 'x' data_type: TYPE_FP32 " + dims +
                 " } output { name: 'y' data_type: TYPE_FP32 " + dims +
                 " } ensemble_scheduling { "
                 "step { model_name: 'slow' input_map { key: 'x' value: 'x' } output_map { key: 'y' value: 'h' } } "
@@ -154,13 +154,13 @@ TEST(ServerLifeTest, AnEnsembleThatIsUnderWayIsFinishedWhileNewOnesAreRefused) {
   config.model_repository = dir.path();
   config.threads = 1;
   RunningServer running(config);
-  const auto twice = FloatRequest("twice", {8, kSlowColumns}, std::vector<float>(8 * kSlowColumns));
+  const auto twice = FloatRequest("twice", {64, kSlowColumns}, std::vector<float>(64 * kSlowColumns));
   std::thread under_way([&] {
     inference::ModelInferResponse response;
     const grpc::Status status = Infer(*running.stub, twice, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
   });
-  while (MetricValue(running.server->metrics_port(), "beak_lanes_busy") < 1) std::this_thread::yield();
+  EXPECT_TRUE(testing::Eventually([&] { return MetricValue(running.server->metrics_port(), "beak_lanes_busy") >= 1; }));
   std::thread shutdown([&] { running.server->Shutdown(seconds(60)); });
   inference::ModelInferResponse response;
   while (Infer(*running.stub, FloatRequest("scale", {1, 2}, {1, 2}), &response).ok()) {

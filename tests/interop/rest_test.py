@@ -721,7 +721,7 @@ class Connections(Rest):
 class End(Rest):
     """What clients see while the server goes. It ends with the class."""
 
-    GRACE_SECONDS = 3
+    GRACE_SECONDS = 3600  # a second signal ends it
 
     @classmethod
     def check_that_it_still_serves(cls):

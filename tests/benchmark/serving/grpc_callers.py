@@ -14,7 +14,7 @@ SECONDS = 30  # that a call may take
 # What deploy/proxies/nginx.conf tells clients to do.
 REPEAT = {"methodConfig": [{"name": [{}], "retryPolicy": {
     "maxAttempts": 5, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
-    "retryableStatusCodes": ["UNAVAILABLE"]}}]}
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"]}}]}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,7 +20,8 @@ class Impatient:
         self.outcomes = collections.Counter()
         self._server, self._bodies, self._rate = server, (grpc_body, http_body), rate
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=run, name=run.__name__) for run in (self._cancel, self._hang_up)]
+        self._threads = [threading.Thread(target=self._run, args=(kind,), name=kind.__name__)
+                         for kind in (self._cancel, self._hang_up)]
 
     def __enter__(self):
         for thread in self._threads:
@@ -31,6 +32,12 @@ class Impatient:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    def _run(self, kind):
+        try:
+            kind()
+        except Exception as error:  # pylint: disable=broad-except  # counted, like all that is not expected
+            self.outcomes[f"{kind.__name__} ended: {error}"] += 1
 
     def _waits(self, seed):
         """How long to wait for each answer, for as long as there is to do."""

@@ -94,7 +94,9 @@ class SlowConnections:
 
     def __exit__(self, *_):
         output, _ = self._process.communicate()  # the end of its input ends it
-        self.anew = int(output) if output else None
+        if not output:
+            raise RuntimeError("slow connections: expected a number at their end, got none")
+        self.anew = int(output)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ withdrawn; a train job starts, runs and is cancelled, over and over; some client
 hand (--duration=1800), a minute in ctest.
 """
 import contextlib
-import os
+import tempfile
 import pathlib
 import statistics
 import threading
@@ -150,9 +150,8 @@ def _soak(bench, server, deployment, rate):
 def measure(bench):
     repository = Repository(bench, "soak")
     repository.publish(MODEL, 1, onnx_files(bench.network(MODEL)))
-    state = bench.work_dir / f"soak_state_{os.getpid()}"
-    state.mkdir(parents=True)
-    with bench.server(f"--model-repository={repository.path}", "--repository-poll-secs=0.5", f"--state-dir={state}",
+    bench.work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=bench.work_dir) as state, bench.server(f"--model-repository={repository.path}", "--repository-poll-secs=0.5", f"--state-dir={state}",
                       f"--data-dir={ROOT / 'deploy/demo'}") as server:
         deployment = reload.Deployment(bench, repository, server, MODEL)
         bench.say("capacity")
