@@ -2,7 +2,6 @@
 """What is deployed to Kubernetes (rendered examples of the chart, deploy/kubernetes, deploy/kserve) is valid, hardened, and
 says what the programs understand. Skipped (77) where kubeconform and the schemas cannot be had, once the rest has passed."""
 
-import os
 import pathlib
 import re
 import shutil
@@ -22,10 +21,10 @@ except ImportError:
     sys.exit(77)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from beak_process import BIN_DIR as BIN  # noqa: E402
 from beak_process import Server  # noqa: E402
 from secrets_for_tests import make_certificate, make_token  # noqa: E402
 
-BIN = pathlib.Path(os.environ.get("BEAK_BIN_DIR", chart.ROOT / "build/release/bin"))
 ADAPTER = chart.ROOT / "deploy/kubernetes/prometheus-adapter.yaml"
 
 

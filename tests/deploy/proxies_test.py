@@ -38,7 +38,7 @@ class Proxies(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
                 [sys.executable, "-B", SOURCE_DIR / "tests/benchmark/serving_figures.py", "proxies",
-                 f"--proxies={','.join(INSTALLED)}", "--rounds=1", "--duration=1", "--clients=16",
+                 f"--proxies={','.join(INSTALLED)}", "--rounds=1", "--duration=2", "--grace=6", "--clients=16",
                  f"--build-dir={BIN_DIR.parent}", f"--work-dir={folder}"], stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stdout)

@@ -32,11 +32,12 @@ def raise_loopback():
 
 
 def section(file, heading):
-    """The blocks below a heading, up to the next of its rank: [(language, text)]."""
-    rank = heading.split(" ")[0]
+    """The blocks below a heading, up to the next of its rank or a higher one: [(language, text)]."""
+    rank = len(heading.split(" ")[0])
     text = (SOURCE_DIR / file).read_text(encoding="utf-8")
-    begin = text.index(f"\n{heading}\n")
-    return BLOCK.findall(text[begin + 1:text.index(f"\n{rank} ", begin + 1)])
+    below = text[text.index(f"\n{heading}\n") + 1:]
+    end = re.search(rf"\n#{{2,{rank}}} ", below)  # one alone is a comment in a command
+    return BLOCK.findall(below[:end.start() if end else None])
 
 
 class Commands(unittest.TestCase):
@@ -63,6 +64,10 @@ class Commands(unittest.TestCase):
         labels = lambda text: [one.split(":")[1:] for one in json.loads(text)["outputs"][0]["data"]]
         self.assertEqual(labels(answers[0]), labels(expected))
         self.assertIn('"name":"mnist"', said)
+
+    def test_who_may_call(self):
+        said, *_ = self.run_section("README.md", "### Who may call, and how much")
+        self.assertRegex(said, r"(?m)^mnist +1 +READY")
 
     def test_tls_and_tokens(self):
         said, _ = self.run_section("deploy/README.md", "## TLS and tokens")
