@@ -1,8 +1,8 @@
 """A long time at 70 % of capacity, with reloads, train jobs and cancellations: memory, descriptors, errors.
 
-gRPC has nearly all of the load; REST has what one interpreter can make without being late itself. A new version of the model appears every few seconds and the one before it is
-withdrawn; a train job starts, runs and is cancelled, over and over; some clients cancel calls and hang up. Thirty minutes by
-hand (--duration=1800), a minute in ctest.
+gRPC has nearly all of the load; REST has what one interpreter can make without being late itself. A new version of the
+model appears every few seconds and the one before it is withdrawn; a train job starts, runs and is cancelled, over and
+over; some clients cancel calls and hang up. Thirty minutes by hand (--duration=1800), a minute in ctest.
 """
 import contextlib
 import tempfile
@@ -151,8 +151,9 @@ def measure(bench):
     repository = Repository(bench, "soak")
     repository.publish(MODEL, 1, onnx_files(bench.network(MODEL)))
     bench.work_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=bench.work_dir) as state, bench.server(f"--model-repository={repository.path}", "--repository-poll-secs=0.5", f"--state-dir={state}",
-                      f"--data-dir={ROOT / 'deploy/demo'}") as server:
+    with tempfile.TemporaryDirectory(dir=bench.work_dir) as state, \
+            bench.server(f"--model-repository={repository.path}", "--repository-poll-secs=0.5", f"--state-dir={state}",
+                         f"--data-dir={ROOT / 'deploy/demo'}") as server:
         deployment = reload.Deployment(bench, repository, server, MODEL)
         bench.say("capacity")
         capacity = load.run_well(bench, server.addresses["grpc"], MODEL, concurrency=SATURATION, seconds=5)
