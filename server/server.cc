@@ -30,6 +30,7 @@
 #include "server/scheduling/batch_scheduler.h"
 #include "server/security/exposure.h"
 #include "server/security/gatekeeper.h"
+#include "server/security/tls_watch.h"
 #include "server/served_models.h"
 
 namespace beak {
@@ -58,6 +59,7 @@ class ServerImpl final : public Server {
     RETURN_IF_ERROR(
         CheckExposure({config_.host, config_.tls.enabled(), !config_.token_file.empty(), config_.allow_insecure}));
     ASSIGN_OR_RETURN(gatekeeper_, Gatekeeper::Create(config_.token_file, clock_));
+    ASSIGN_OR_RETURN(tls_, WatchTlsFiles(config_.tls, clock_));
     ASSIGN_OR_RETURN(models_, ModelManager::Create(ManagerOptions(lanes), metrics_));
     ASSIGN_OR_RETURN(tracer_, MakeTracer(lanes));
     RETURN_IF_ERROR(StartJobs(lanes));
@@ -139,7 +141,8 @@ class ServerImpl final : public Server {
     options.max_body_bytes = config_.max_receive_bytes;
     options.max_held_bytes = MaxHeldBytes(config_.max_receive_bytes);
     options.max_connections = config_.max_http_connections;
-    options.tls = config_.tls;
+    options.head_check = [this](const HttpRequest& head) { return rest_service_->Refuse(head); };
+    options.tls = tls_.get();
     return options;
   }
 
@@ -160,7 +163,7 @@ class ServerImpl final : public Server {
     options.max_receive_bytes = config_.max_receive_bytes;
     options.max_streams = config_.max_concurrent_streams;
     options.max_idle = config_.max_connection_idle;
-    options.tls = config_.tls;
+    options.tls = tls_.get();
     return options;
   }
 
@@ -225,6 +228,7 @@ class ServerImpl final : public Server {
   // In the order in which they start; they end in the opposite one.
   Metrics metrics_;
   std::unique_ptr<Gatekeeper> gatekeeper_;
+  std::unique_ptr<TlsWatch> tls_;  // null: nothing is encrypted
   std::unique_ptr<Tracer> tracer_;
   std::unique_ptr<ModelManager> models_;
   std::unique_ptr<RepositoryModels> served_models_;

@@ -68,7 +68,7 @@ class GrpcServerImpl final : public GrpcServer {
 
   absl::Status Listen(const Options& options) {
     SetProcessDefaults();
-    ASSIGN_OR_RETURN(tls_, GrpcTls::Create(options.tls, clock_));
+    tls_ = GrpcTls::Create(options.tls);
     const std::string address = HostPort(options.host, options.port);
     grpc::ServerBuilder builder;
     Configure(options, builder);

@@ -12,7 +12,7 @@
 #include "server/models/readiness.h"
 #include "server/predict/predictor.h"
 #include "server/security/gatekeeper.h"
-#include "server/security/tls_files.h"
+#include "server/security/tls_watch.h"
 
 namespace beak {
 
@@ -27,7 +27,7 @@ class GrpcServer {
     int64_t max_receive_bytes = int64_t{256} << 20;
     int max_streams = 1024;                                    // that one connection may have open; others wait
     std::chrono::seconds max_idle = std::chrono::minutes(30);  // of a connection without calls; then it is closed
-    TlsFiles tls;
+    TlsWatch* tls = nullptr;  // what it encrypts with, which must outlive it; null: nothing is encrypted
   };
   // What the services answer with; all must outlive it.
   struct Parts {
@@ -40,8 +40,7 @@ class GrpcServer {
     JobManager* jobs;  // null: there are no train jobs
   };
 
-  // Listens from now on. UNAVAILABLE where the address cannot be listened on; what ReadTlsFiles
-  // says of the files.
+  // Listens from now on. UNAVAILABLE where the address cannot be listened on.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Create(const Options& options, const Parts& parts);
   virtual ~GrpcServer() = default;
 

@@ -7,9 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/base/status.h"
-#include "server/security/tls_watch.h"
-
 namespace beak {
 namespace {
 
@@ -32,8 +29,7 @@ class CoreCredentials final : public grpc::ServerCredentials {
 
 class GrpcTlsImpl final : public GrpcTls {
  public:
-  GrpcTlsImpl(std::unique_ptr<TlsWatch> watch, bool ask_clients)
-      : watch_(std::move(watch)), ask_clients_(ask_clients) {}
+  explicit GrpcTlsImpl(TlsWatch& watch) : watch_(watch), ask_clients_(!watch.Current()->client_ca.empty()) {}
 
   std::shared_ptr<grpc::ServerCredentials> Credentials() override {
     const auto clients = ask_clients_ ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
@@ -49,7 +45,7 @@ class GrpcTlsImpl final : public GrpcTls {
     return static_cast<GrpcTlsImpl*>(self)->FetchInto(config);
   }
   grpc_ssl_certificate_config_reload_status FetchInto(grpc_ssl_server_certificate_config** config) {
-    std::shared_ptr<const TlsContents> now = watch_->Current();
+    std::shared_ptr<const TlsContents> now = watch_.Current();
     if (now == given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     given_ = std::move(now);
     const grpc_ssl_pem_key_cert_pair pair = {given_->key.c_str(), given_->certificate.c_str()};
@@ -59,7 +55,7 @@ class GrpcTlsImpl final : public GrpcTls {
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
 
-  const std::unique_ptr<TlsWatch> watch_;
+  TlsWatch& watch_;
   const bool ask_clients_;
   std::shared_ptr<const TlsContents> given_;  // to gRPC
 };
@@ -71,13 +67,9 @@ class NoTls final : public GrpcTls {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GrpcTls>> GrpcTls::Create(const TlsFiles& files, const Clock& clock) {
-  if (!files.enabled()) {
-    RETURN_IF_ERROR(ReadTlsFiles(files).status());  // a key without its certificate, say
-    return std::make_unique<NoTls>();
-  }
-  ASSIGN_OR_RETURN(std::unique_ptr<TlsWatch> watch, TlsWatch::Create(files, clock));
-  return std::make_unique<GrpcTlsImpl>(std::move(watch), !files.client_ca.empty());
+std::unique_ptr<GrpcTls> GrpcTls::Create(TlsWatch* watch) {
+  if (watch == nullptr) return std::make_unique<NoTls>();
+  return std::make_unique<GrpcTlsImpl>(*watch);
 }
 
 }  // namespace beak

@@ -40,8 +40,8 @@ class BeastServer final : public HttpServer {
   }
 
   absl::Status Start() {
-    if (options_.tls.enabled()) {
-      auto tls = TlsContexts::Create(options_.tls);
+    if (options_.tls != nullptr) {
+      auto tls = TlsContexts::Create(*options_.tls);
       if (!tls.ok()) return tls.status();
       tls_ = *std::move(tls);
     }

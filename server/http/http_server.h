@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "engine/base/clock.h"
 #include "server/http/http_message.h"
-#include "server/security/tls_files.h"
+#include "server/security/tls_watch.h"
 
 namespace beak {
 
@@ -19,6 +20,8 @@ namespace beak {
 // *Thread-safe.*
 class HttpServer {
  public:
+  // Called with a request whose body has not been read: an answer is sent at once, and the connection closed.
+  using HeadCheck = std::function<std::optional<HttpResponse>(const HttpRequest& head)>;
   struct Options {
     std::string what = "http";  // names it in errors, logs and its threads
     std::string host = "127.0.0.1";
@@ -28,9 +31,10 @@ class HttpServer {
     int64_t max_held_bytes = int64_t{1} << 30;        // of requests that are coming in, together; beyond it 503
     int max_connections = 8192;                       // further ones are closed at once
     std::chrono::milliseconds head_patience{60'000};  // for a request's head to come, from the last answer on
-    std::chrono::milliseconds body_patience{
-        30'000};   // for its body, and for an answer to be read, beside kBytesPerSecond
-    TlsFiles tls;  // read again when they change
+    // For its body, and for an answer to be read, beside kMinBytesPerSecond.
+    std::chrono::milliseconds body_patience{30'000};
+    HeadCheck head_check;     // empty: every body is read
+    TlsWatch* tls = nullptr;  // what it encrypts with, which must outlive it; null: nothing is encrypted
   };
   // A body, or an answer, that comes or goes slower than this and body_patience allow is cut off.
   static constexpr int64_t kMinBytesPerSecond = 16 << 10;

@@ -39,6 +39,10 @@ constexpr std::chrono::seconds kClosePatience(2);
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 absl::string_view Abseil(beast::string_view text) { return {text.data(), text.size()}; }
 
+HttpResponse Error(int status, const std::string& text) {
+  return {status, "application/json", {}, absl::StrCat("{\"error\":\"", text, "\"}")};
+}
+
 // How far a session has got with a request, for those that outlive one of the two.
 class Session {
  public:
@@ -52,7 +56,7 @@ class Exchange final : public HttpExchange, public OpenExchanges::Member {
   Exchange(OpenExchanges& open, std::shared_ptr<Session> session, int64_t number, HttpRequest request)
       : open_(open), session_(std::move(session)), number_(number), request_(std::move(request)) {}
   ~Exchange() override {
-    if (!answered_) session_->Deliver(number_, {500, "application/json", {}, R"({"error":"the request got lost"})"});
+    if (!answered_) session_->Deliver(number_, Error(500, "the request got lost"));
     session_.reset();
     open_.Remove(this);
   }
@@ -179,12 +183,27 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
     if (error) return OnBadRequest(error);
     body_begin_ = std::chrono::steady_clock::now();
     keep_alive_ = parser_->keep_alive();
+    TakeHead();
+    if (!parser_->is_done() && shared_.options.head_check) {
+      if (auto refusal = shared_.options.head_check(request_)) return Refuse(*std::move(refusal));
+    }
     if (beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
       continue_ = {http::status::continue_, parser_->get().version()};
       Lowest().expires_after(shared_.options.body_patience);
       return http::async_write(stream_, continue_, Then(&BeastSession::OnContinue));
     }
     ReadBody();
+  }
+  void TakeHead() {
+    const auto& head = parser_->get();
+    request_.method = std::string(View(head.method_string()));
+    request_.target = std::string(View(head.target()));
+    for (const auto& field : head) {
+      request_.headers.emplace_back(absl::AsciiStrToLower(Abseil(field.name_string())), View(field.value()));
+    }
+    request_.peer = peer_;
+    request_.peer_name = peer_name_;
+    head_only_ = head.method() == http::verb::head;
   }
   void OnContinue(const error_code& error, size_t) {
     if (!error) ReadBody();
@@ -199,7 +218,7 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
   void OnBody(const error_code& error, size_t) {
     if (error) return OnBadRequest(error);
     if (!Hold(static_cast<int64_t>(parser_->get().body().size()))) {
-      return Refuse(503, "too many bytes of requests are coming in; try again");
+      return Refuse(Error(503, "too many bytes of requests are coming in; try again"));
     }
     ReadBody();
   }
@@ -207,9 +226,10 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
   void OnBadRequest(const error_code& error) {
     const bool spoken = error.category() == http::make_error_code(http::error::bad_value).category();
     if (!spoken || error == http::error::partial_message) return;  // the connection has gone, or is too slow
-    Refuse(StatusOf(error), error == http::error::body_limit
-                                ? absl::StrCat("body: expected at most ", shared_.options.max_body_bytes, " bytes")
-                                : absl::StrCat("request: ", error.message()));
+    Refuse(
+        Error(StatusOf(error), error == http::error::body_limit
+                                   ? absl::StrCat("body: expected at most ", shared_.options.max_body_bytes, " bytes")
+                                   : absl::StrCat("request: ", error.message())));
   }
 
   // What this connection holds is counted as it comes: a length that is announced costs nothing yet.
@@ -225,20 +245,10 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
   }
 
   void Dispatch() {
-    auto message = parser_->release();
-    HttpRequest request;
-    request.method = std::string(View(message.method_string()));
-    request.target = std::string(View(message.target()));
-    for (const auto& field : message) {
-      request.headers.emplace_back(absl::AsciiStrToLower(Abseil(field.name_string())), View(field.value()));
-    }
-    request.body = std::move(message.body());
-    request.peer = peer_;
-    request.peer_name = peer_name_;
-    head_only_ = message.method() == http::verb::head;
+    request_.body = std::move(parser_->get().body());
     call_.emplace(shared_.calls);
     const auto exchange =
-        std::make_shared<Exchange>(shared_.exchanges, this->shared_from_this(), number_, std::move(request));
+        std::make_shared<Exchange>(shared_.exchanges, this->shared_from_this(), number_, std::exchange(request_, {}));
     shared_.exchanges.Add(exchange);
     exchange_ = exchange;
     Lowest().expires_never();
@@ -267,9 +277,10 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
   }
 
   // Answers a request that has not been read to its end.
-  void Refuse(int status, const std::string& text) {
+  void Refuse(HttpResponse answer) {
+    request_ = {};
     call_.emplace(shared_.calls);
-    Send({status, "application/json", {}, absl::StrCat("{\"error\":\"", text, "\"}")}, false);
+    Send(std::move(answer), false);
   }
 
   void Send(HttpResponse answer, bool keep_alive) {
@@ -321,6 +332,7 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
   std::string peer_name_;
   beast::flat_buffer buffer_{kMaxHeadBytes + kReadBytes};
   std::optional<http::request_parser<http::string_body>> parser_;
+  HttpRequest request_;  // that is being read
   http::response<http::empty_body> continue_;
   http::response<http::string_body> response_;
   std::optional<OpenCalls::Call> call_;  // of the request that is being answered

@@ -232,16 +232,20 @@ void AnswerServerMetadata(const Operations& operations, const Exchange& exchange
 
 }  // namespace
 
-void RestService::Handle(Exchange exchange) {
-  const HttpRequest& request = exchange->request();
-  const absl::StatusOr<Route> route = ParsePath(PathOf(request));
-  if (!route.ok()) return Answer(exchange, route.status());
+RestService::Admission RestService::Admit(const HttpRequest& request) const {
+  absl::StatusOr<Route> route = ParsePath(PathOf(request));
+  if (!route.ok()) return {ToHttp(route.status())};
   const RestRule& rule = RuleOf(route->operation);
-  if (!Allows(rule, request.method)) return Answer(exchange, WrongMethod(request.method, rule.methods));
+  if (!Allows(rule, request.method)) return {WrongMethod(request.method, rule.methods)};
   absl::StatusOr<std::string> name = gatekeeper_.Admit(rule.rpc, request.Header("authorization"), request.peer_name);
-  if (!name.ok()) return Answer(exchange, name.status());
-  const Caller caller{*std::move(name), request.peer};
-  switch (route->operation) {
+  if (!name.ok()) return {ToHttp(name.status())};
+  return {std::nullopt, *std::move(route), {*std::move(name), request.peer}};
+}
+
+void RestService::Handle(Exchange exchange) {
+  auto [refusal, route, caller] = Admit(exchange->request());
+  if (refusal) return Answer(exchange, *std::move(refusal));
+  switch (route.operation) {
     case RestOperation::kServerLive:
       return Answer(exchange, Health({{"live", true}}, true));
     case RestOperation::kServerReady:
@@ -249,26 +253,26 @@ void RestService::Handle(Exchange exchange) {
     case RestOperation::kServerMetadata:
       return AnswerServerMetadata(operations_, exchange);
     case RestOperation::kModelReady:
-      return AnswerModelReady(operations_, *route, exchange);
+      return AnswerModelReady(operations_, route, exchange);
     case RestOperation::kModelMetadata:
-      return AnswerMetadata(operations_, *route, exchange);
+      return AnswerMetadata(operations_, route, exchange);
     case RestOperation::kModelConfig:
-      return AnswerConfig(operations_, *route, exchange);
+      return AnswerConfig(operations_, route, exchange);
     case RestOperation::kModelStatistics:
-      return AnswerStatistics(operations_, *route, exchange);
+      return AnswerStatistics(operations_, route, exchange);
     case RestOperation::kModelInfer:
-      return StartInfer(operations_, predictor_, clock_, *route, std::move(exchange), max_body_bytes_);
+      return StartInfer(operations_, predictor_, clock_, route, std::move(exchange), max_body_bytes_);
     case RestOperation::kRepositoryIndex:
-      return AnswerIndex(operations_, *route, exchange, max_body_bytes_);
+      return AnswerIndex(operations_, route, exchange, max_body_bytes_);
     case RestOperation::kModelLoad:
-      return StartLoad(operations_, *route, caller, std::move(exchange), max_body_bytes_);
+      return StartLoad(operations_, route, caller, std::move(exchange), max_body_bytes_);
     case RestOperation::kModelUnload:
-      return StartUnload(operations_, *route, caller, std::move(exchange), max_body_bytes_);
+      return StartUnload(operations_, route, caller, std::move(exchange), max_body_bytes_);
     case RestOperation::kTraceSetting:
     case RestOperation::kLogSettings:
     case RestOperation::kSystemSharedMemory:
     case RestOperation::kCudaSharedMemory:
-      return Answer(exchange, NotServed(rule.not_served));
+      return Answer(exchange, NotServed(RuleOf(route.operation).not_served));
   }
 }
 

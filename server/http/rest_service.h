@@ -1,10 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "engine/base/clock.h"
 #include "server/frontend/operations.h"
 #include "server/http/http_message.h"
+#include "server/http/route.h"
 #include "server/predict/predictor.h"
 #include "server/security/gatekeeper.h"
 
@@ -22,10 +24,20 @@ class RestService {
         clock_(clock),
         max_body_bytes_(max_body_bytes) {}
 
+  // The answer to a request that is not for this caller, or for nobody, which its head tells.
+  std::optional<HttpResponse> Refuse(const HttpRequest& head) const { return Admit(head).refusal; }
+
   // Answers the request, now or later.
   void Handle(std::shared_ptr<HttpExchange> exchange);
 
  private:
+  struct Admission {
+    std::optional<HttpResponse> refusal;
+    Route route = {};
+    Caller caller = {};
+  };
+  Admission Admit(const HttpRequest& request) const;
+
   Operations& operations_;
   Predictor& predictor_;
   const Gatekeeper& gatekeeper_;

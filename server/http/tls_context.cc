@@ -39,15 +39,14 @@ absl::StatusOr<std::shared_ptr<ssl::context>> MakeContext(const TlsContents& con
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<TlsContexts>> TlsContexts::Create(const TlsFiles& files) {
-  ASSIGN_OR_RETURN(std::unique_ptr<TlsWatch> watch, TlsWatch::Create(files, Clock::Real()));
-  std::unique_ptr<TlsContexts> contexts(new TlsContexts(std::move(watch)));
+absl::StatusOr<std::unique_ptr<TlsContexts>> TlsContexts::Create(TlsWatch& watch) {
+  std::unique_ptr<TlsContexts> contexts(new TlsContexts(watch));
   RETURN_IF_ERROR(contexts->Read());
   return contexts;
 }
 
 absl::Status TlsContexts::Read() {
-  const std::shared_ptr<const TlsContents> contents = watch_->Current();
+  const std::shared_ptr<const TlsContents> contents = watch_.Current();
   if (contents == contents_) return absl::OkStatus();
   contents_ = contents;
   ASSIGN_OR_RETURN(context_, MakeContext(*contents));

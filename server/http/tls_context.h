@@ -2,11 +2,9 @@
 
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/security/tls_files.h"
 #include "server/security/tls_watch.h"
 
 namespace beak {
@@ -16,16 +14,17 @@ namespace beak {
 class TlsContexts {
  public:
   // INVALID_ARGUMENT: which file is wrong, and how.
-  static absl::StatusOr<std::unique_ptr<TlsContexts>> Create(const TlsFiles& files);
+  // `watch` must outlive it.
+  static absl::StatusOr<std::unique_ptr<TlsContexts>> Create(TlsWatch& watch);
 
   // For a connection that begins now. What cannot be used is logged, and what was there before stays.
   std::shared_ptr<boost::asio::ssl::context> Current();
 
  private:
-  explicit TlsContexts(std::unique_ptr<TlsWatch> watch) : watch_(std::move(watch)) {}
+  explicit TlsContexts(TlsWatch& watch) : watch_(watch) {}
   absl::Status Read();
 
-  const std::unique_ptr<TlsWatch> watch_;
+  TlsWatch& watch_;
   std::shared_ptr<const TlsContents> contents_;  // of context_, or of an attempt that failed
   std::shared_ptr<boost::asio::ssl::context> context_;
 };

@@ -16,6 +16,8 @@ struct KnownToken {
   std::string name;  // for audit lines and messages
   Roles roles = kOpen;
   Sha256::Digest sha256 = {};  // of the token
+
+  friend bool operator==(const KnownToken&, const KnownToken&) = default;
 };
 
 // What a token file may hold.

@@ -202,6 +202,12 @@ TEST_F(RolesTest, APredictionNeedsAndTakesTheTokenForIt) {
   }
 }
 
+TEST_F(RolesTest, BodiesOfStrangersAreNotRead) {
+  testing::HttpClient client(running_->server->http_port());
+  EXPECT_THAT(client.Exchange("POST /v2/models/scale/infer HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"),
+              StartsWith("HTTP/1.1 401"));
+}
+
 TEST_F(RolesTest, LoadsAndUnloadsLeaveLinesWithTheCallersName) {
   ::testing::internal::CaptureStderr();
   for (const char* model : {"scale", "no\nsuch"}) {

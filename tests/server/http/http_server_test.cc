@@ -331,6 +331,22 @@ TEST_F(HttpServerTest, IdleConnectionsDoNotHoldUpTheEnd) {
   EXPECT_TRUE(client.AwaitClose());
 }
 
+TEST_F(HttpServerTest, WhoIsRefusedByTheHeadIsNotAskedForTheBody) {
+  options_.head_check = [](const HttpRequest& head) -> std::optional<HttpResponse> {
+    if (head.Header("x-test") == "known") return std::nullopt;
+    return HttpResponse{401, "text/plain", {}, "not for " + head.method + " " + head.target};
+  };
+  Start();
+  HttpClient stranger(server_->port());
+  EXPECT_THAT(stranger.Exchange("POST /x HTTP/1.1\r\nContent-Length: 1000\r\n\r\n"),
+              AllOf(StartsWith("HTTP/1.1 401"), HasSubstr("Connection: close"), EndsWith("not for POST /x")));
+  EXPECT_TRUE(stranger.AwaitClose());
+  HttpClient known(server_->port());
+  const std::string head = "POST /x HTTP/1.1\r\nX-Test: known\r\nContent-Length: 2\r\n\r\n";
+  for (int i = 0; i < 2; ++i) EXPECT_THAT(known.Exchange(head + "ab"), EndsWith("POST /x known ab"));
+  EXPECT_THAT(known.Exchange(kGet), EndsWith("GET /x  ")) << "without a body the handler alone decides";
+}
+
 TEST_F(HttpServerTest, APortInUseIsAnError) {
   Start();
   options_.port = server_->port();

@@ -31,7 +31,7 @@ class TlsWatchTest : public ::testing::Test {
 
 TEST_F(TlsWatchTest, AnotherCertificateIsSeenWithinASecond) {
   Write(authority_.Issue("first"));
-  const auto watch = TlsWatch::Create(files_, clock_);
+  const auto watch = WatchTlsFiles(files_, clock_);
   ASSERT_OK(watch);
   const auto first = (*watch)->Current();
   clock_.Advance(std::chrono::seconds(5));
@@ -47,7 +47,7 @@ TEST_F(TlsWatchTest, AnotherCertificateIsSeenWithinASecond) {
 TEST_F(TlsWatchTest, FilesThatDoNotBelongTogetherAreLoggedOnceAndLeftAlone) {
   const testing::PemPair good = authority_.Issue("good");
   Write(good);
-  const auto watch = TlsWatch::Create(files_, clock_);
+  const auto watch = WatchTlsFiles(files_, clock_);
   ASSERT_OK(watch);
   ::testing::internal::CaptureStderr();
   Write({authority_.Issue("half").certificate, good.key});
@@ -70,7 +70,20 @@ TEST_F(TlsWatchTest, FilesThatDoNotBelongTogetherAreLoggedOnceAndLeftAlone) {
 
 TEST_F(TlsWatchTest, FilesThatAreBadFromTheStartAreAnError) {
   Write({"", ""});
-  EXPECT_EQ(TlsWatch::Create(files_, clock_).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(WatchTlsFiles(files_, clock_).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(TlsWatchTest, WithoutFilesNothingIsEncrypted) {
+  ASSERT_OK_AND_ASSIGN(const auto none, WatchTlsFiles({}, clock_));
+  EXPECT_EQ(none, nullptr);
+}
+
+TEST_F(TlsWatchTest, FilesWithoutTheOthersThatBelongToThemAreAnError) {
+  Write(authority_.Issue("server"));
+  for (const TlsFiles& part : {TlsFiles{"", files_.key, ""}, TlsFiles{files_.certificate, "", ""},
+                               TlsFiles{"", "", dir_.Write("ca.pem", authority_.pem())}}) {
+    EXPECT_EQ(WatchTlsFiles(part, clock_).status().code(), absl::StatusCode::kInvalidArgument);
+  }
 }
 
 }  // namespace
