@@ -26,12 +26,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using testing::Connect;
 using testing::FloatRequest;
 using testing::Floats;
 using ::testing::HasSubstr;
 using testing::Infer;
-using testing::InferenceStub;
+using testing::RunningServer;
 using testing::TempDir;
 
 using grpc::health::v1::Health;
@@ -41,26 +40,13 @@ using grpc::health::v1::HealthCheckResponse;
 class ModelsTest : public ::testing::Test {
  protected:
   void Start(ServerConfig config) {
-    config.grpc_port = config.http_port = config.metrics_port = 0;
     config.model_repository = dir_.path();
     config.repository_poll = std::chrono::milliseconds(10);
-    config.on_loaded = [this](const Server&) { loaded_.set_value(); };
-    auto server = Server::Create(config);
-    ASSERT_OK(server);
-    server_ = *std::move(server);
-    loaded_.get_future().wait();
-    ConnectTo(server_->grpc_port());
+    running_ = std::make_unique<RunningServer>(std::move(config));
   }
   // As a process of its own.
   void StartProcess(const std::string& flag) {
-    process_ =
-        std::make_unique<testing::RunningServer>(std::vector<std::string>{flag, "--model-repository=" + dir_.path()});
-    ConnectTo(process_->grpc_port());
-  }
-  void ConnectTo(int port) {
-    port_ = port;
-    channel_ = Connect(port);
-    stub_ = inference::GRPCInferenceService::NewStub(channel_);
+    running_ = std::make_unique<RunningServer>(std::vector<std::string>{flag, "--model-repository=" + dir_.path()});
   }
   void StartExplicit() {
     ServerConfig config;
@@ -86,7 +72,7 @@ class ModelsTest : public ::testing::Test {
     for (const auto& [name, value] : parameters) (*request.mutable_parameters())[name].set_string_param(value);
     inference::RepositoryModelLoadResponse response;
     grpc::ClientContext context;
-    return stub_->RepositoryModelLoad(&context, request, &response);
+    return running_->stub->RepositoryModelLoad(&context, request, &response);
   }
   grpc::Status Unload(const std::string& model) {
     inference::RepositoryModelUnloadRequest request;
@@ -94,12 +80,12 @@ class ModelsTest : public ::testing::Test {
     (*request.mutable_parameters())["unload_dependents"].set_bool_param(true);
     inference::RepositoryModelUnloadResponse response;
     grpc::ClientContext context;
-    return stub_->RepositoryModelUnload(&context, request, &response);
+    return running_->stub->RepositoryModelUnload(&context, request, &response);
   }
   // What the model makes of 1; 0 where it is not served.
   float Factor() {
     inference::ModelInferResponse response;
-    const grpc::Status status = Infer(*stub_, FloatRequest("scale", {1, 2}, {1, 10}), &response);
+    const grpc::Status status = Infer(*running_->stub, FloatRequest("scale", {1, 2}, {1, 10}), &response);
     return status.ok() ? Floats(response)[0] : 0;
   }
   void AwaitFactor(float factor) {
@@ -109,7 +95,7 @@ class ModelsTest : public ::testing::Test {
   std::map<std::string, std::pair<std::string, std::string>> Index() {
     inference::RepositoryIndexResponse index;
     grpc::ClientContext context;
-    EXPECT_TRUE(stub_->RepositoryIndex(&context, inference::RepositoryIndexRequest(), &index).ok());
+    EXPECT_TRUE(running_->stub->RepositoryIndex(&context, inference::RepositoryIndexRequest(), &index).ok());
     std::map<std::string, std::pair<std::string, std::string>> entries;
     for (const auto& model : index.models()) {
       entries[model.name() + " " + model.version()] = {model.state(), model.reason()};
@@ -118,12 +104,7 @@ class ModelsTest : public ::testing::Test {
   }
 
   const TempDir dir_;
-  std::promise<void> loaded_;
-  std::unique_ptr<Server> server_;
-  std::unique_ptr<testing::RunningServer> process_;
-  int port_ = 0;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<InferenceStub> stub_;
+  std::unique_ptr<RunningServer> running_;
 };
 
 TEST_F(ModelsTest, LoadAndUnloadByName) {
@@ -189,7 +170,7 @@ TEST_F(ModelsTest, PollingFollowsTheRepositoryAndRefusesCalls) {
 TEST_F(ModelsTest, WatchersFollowAModel) {
   Put(1, 2);
   StartExplicit();
-  const auto health = Health::NewStub(channel_);
+  const auto health = Health::NewStub(running_->channel);
   grpc::ClientContext context;
   HealthCheckRequest request;
   request.set_service("scale");
@@ -216,7 +197,7 @@ TEST_F(ModelsTest, NoRequestFailsWhileVersionsComeAndGo) {
   std::vector<std::thread> clients;
   for (int client = 0; client < 4; ++client) {
     clients.emplace_back([&] {
-      const auto stub = inference::GRPCInferenceService::NewStub(Connect(port_));
+      const auto stub = running_->NewStub();
       while (!stop) {
         inference::ModelInferResponse response;
         const grpc::Status status = Infer(*stub, FloatRequest("scale", {1, 2}, {1, 10}), &response);
@@ -251,7 +232,7 @@ TEST_F(ModelsTest, NoRequestFailsWhileCallsChangeWhichVersionsServe) {
   std::vector<std::thread> clients;
   for (int client = 0; client < 4; ++client) {
     clients.emplace_back([&] {
-      const auto stub = inference::GRPCInferenceService::NewStub(Connect(port_));
+      const auto stub = running_->NewStub();
       while (!stop) {
         inference::ModelInferResponse response;
         const grpc::Status status = Infer(*stub, FloatRequest("scale", {1, 2}, {1, 10}), &response);
@@ -280,7 +261,7 @@ TEST_F(ModelsTest, AServerThatStopsWhileItLoadsAnswersTheCall) {
   std::promise<grpc::Status> answer;
   std::thread caller([&] { answer.set_value(Load("slow")); });
   while (Index().count("slow 1") == 0) std::this_thread::yield();
-  server_->Shutdown(std::chrono::seconds(30));
+  running_->server->Shutdown(std::chrono::seconds(30));
   const grpc::Status status = answer.get_future().get();
   caller.join();
   EXPECT_TRUE(status.ok() || status.error_message().find("shutting down") != std::string::npos)

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -19,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/grpc/health/v1/health.grpc.pb.h"
 #include "tests/integration/serving.h"
+#include "tests/server/http/http_client.h"
 #include "tests/server/support/networks.h"
 #include "tests/support/temp_dir.h"
 
@@ -101,6 +103,35 @@ TEST_F(ProcessTest, RequestsAreServedWhileTheEndIsAnnounced) {
 
   server.Signal(SIGTERM);
   EXPECT_EQ(server.Wait(), 0) << "a second signal ends it: " << server.output;
+}
+
+TEST_F(ProcessTest, LimitsOfFlagsHold) {
+  dir_.Write("later/1/model.onnx", testing::ScaleNetwork(3));
+  Process server(Arguments({"--max-models=1", "--max-concurrent-streams=1", "--max-http-connections=1"}));
+  const std::string ready = server.AwaitLine("beak-server ready");
+  ASSERT_NE(ready, "") << server.output;
+  EXPECT_THAT(server.output, HasSubstr("max-models"));
+
+  const auto stub = inference::GRPCInferenceService::NewStub(Connect(Field(ready, "grpc")));
+  grpc::ClientContext context;
+  const auto stream = stub->ModelStreamInfer(&context);
+  ASSERT_TRUE(stream->Write(FloatRequest("later", {1, 2}, {1, 2})));
+  inference::ModelStreamInferResponse streamed;
+  ASSERT_TRUE(stream->Read(&streamed));
+  EXPECT_EQ(streamed.error_message(), "");
+  inference::ModelInferResponse response;
+  const grpc::Status second_call =
+      Infer(*stub, FloatRequest("later", {1, 2}, {1, 2}), &response, std::chrono::milliseconds(100));
+  EXPECT_EQ(second_call.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED) << "the stream is the one that may be open";
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+
+  const std::string address = Field(ready, "http");
+  const int port = std::atoi(address.substr(address.find(':') + 1).c_str());
+  testing::HttpClient first(port), second(port);
+  const std::string get = "GET /v2/health/live HTTP/1.1\r\n\r\n";
+  EXPECT_THAT(first.Exchange(get), HasSubstr("200 OK"));
+  EXPECT_TRUE(second.AwaitClose());
 }
 
 TEST_F(ProcessTest, TheGracePeriodEndsByItself) {

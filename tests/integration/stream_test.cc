@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <future>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "server/server.h"
+#include "tests/integration/running_server.h"
 #include "tests/integration/serving.h"
 #include "tests/server/support/networks.h"
 #include "tests/support/status_matchers.h"
@@ -21,12 +20,11 @@
 namespace beak {
 namespace {
 
-using testing::Connect;
 using ::testing::ElementsAre;
 using testing::FloatRequest;
 using testing::Floats;
 using ::testing::HasSubstr;
-using testing::MetricValue;
+using testing::RunningServer;
 using ::testing::StartsWith;
 
 using Stream = grpc::ClientReaderWriter<inference::ModelInferRequest, inference::ModelStreamInferResponse>;
@@ -41,14 +39,8 @@ class StreamTest : public ::testing::Test {
     ServerConfig config;
     config.model_repository = dir_.path();
     config.threads = 2;
-    config.grpc_port = config.http_port = config.metrics_port = 0;
-    config.on_loaded = [this](const Server&) { loaded_.set_value(); };
-    auto started = Server::Create(config);
-    EXPECT_OK(started);
-    server_ = *std::move(started);
-    loaded_.get_future().wait();
-    stub_ = inference::GRPCInferenceService::NewStub(Connect(server_->grpc_port()));
-    stream_ = stub_->ModelStreamInfer(&context_);
+    running_ = std::make_unique<RunningServer>(std::move(config));
+    stream_ = running_->stub->ModelStreamInfer(&context_);
   }
   ~StreamTest() override { context_.TryCancel(); }
 
@@ -61,14 +53,11 @@ class StreamTest : public ::testing::Test {
     return FloatRequest("slow", {64, kSlowColumns}, std::vector<float>(64 * kSlowColumns));
   }
   double Count(const std::string& model, const std::string& outcome) {
-    return MetricValue(server_->metrics_port(),
-                       "beak_requests_total{model=\"" + model + "\",outcome=\"" + outcome + "\",version=\"1\"}");
+    return running_->Metric("beak_requests_total{model=\"" + model + "\",outcome=\"" + outcome + "\",version=\"1\"}");
   }
 
   const testing::TempDir dir_;
-  std::promise<void> loaded_;
-  std::unique_ptr<Server> server_;
-  std::unique_ptr<testing::InferenceStub> stub_;
+  std::unique_ptr<RunningServer> running_;
   grpc::ClientContext context_;
   std::unique_ptr<Stream> stream_;
   inference::ModelStreamInferResponse response_;
@@ -115,7 +104,7 @@ TEST_F(StreamTest, ErrorsAreAnswersLikeOthers) {
 TEST_F(StreamTest, AnErrorEndsTheStreamWhereTheClientAsksForThat) {
   grpc::ClientContext context;
   context.AddMetadata("triton_grpc_error", "true");
-  const auto stream = stub_->ModelStreamInfer(&context);
+  const auto stream = running_->stub->ModelStreamInfer(&context);
   for (const char* model : {"scale", "none"}) EXPECT_TRUE(stream->Write(FloatRequest(model, {1, 2}, {1, 2})));
   stream->Write(FloatRequest("scale", {1, 2}, {1, 2}));  // fails where the stream has ended by then
   ASSERT_TRUE(stream->Read(&response_));
@@ -139,7 +128,7 @@ TEST_F(StreamTest, ACancelledStreamCancelsWhatItHasAskedFor) {
   EXPECT_EQ(stream_->Finish().error_code(), grpc::StatusCode::CANCELLED);
   while (Count("slow", "ok") + std::max(0.0, Count("slow", "cancelled")) < 10) std::this_thread::yield();
   EXPECT_LT(Count("slow", "ok"), 10);
-  EXPECT_EQ(MetricValue(server_->metrics_port(), "beak_queue_rows"), 0);
+  EXPECT_EQ(running_->Metric("beak_queue_rows"), 0);
 }
 
 TEST_F(StreamTest, TheStreamsDeadlineIsThatOfItsRequests) {
@@ -153,7 +142,7 @@ TEST_F(StreamTest, TheStreamsDeadlineIsThatOfItsRequests) {
     ASSERT_LT(time, std::chrono::minutes(1));
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + time);
-    const auto stream = stub_->ModelStreamInfer(&context);
+    const auto stream = running_->stub->ModelStreamInfer(&context);
     stream->Write(request);
     // The server may be the first to give up.
     if (stream->Read(&response_)) {
@@ -162,7 +151,7 @@ TEST_F(StreamTest, TheStreamsDeadlineIsThatOfItsRequests) {
     EXPECT_FALSE(stream->Read(&response_));
     EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   }
-  EXPECT_EQ(MetricValue(server_->metrics_port(), "beak_executed_late_total"), 0);
+  EXPECT_EQ(running_->Metric("beak_executed_late_total"), 0);
 }
 
 TEST_F(StreamTest, AClientThatNeverReadsHoldsUpItselfOnly) {
@@ -175,11 +164,11 @@ TEST_F(StreamTest, AClientThatNeverReadsHoldsUpItselfOnly) {
   // At some time no more is taken: neither are there more answers, nor does a write succeed.
   for (int before = -1; before != sent || sent == 0;) {
     before = sent;
-    for (int i = 0; i < 50; ++i) MetricValue(server_->metrics_port(), "beak_queue_rows");
+    for (int i = 0; i < 50; ++i) running_->Metric("beak_queue_rows");
   }
   EXPECT_LT(sent, 2000);
   inference::ModelInferResponse other;
-  EXPECT_TRUE(testing::Infer(*stub_, Scale(1), &other).ok());
+  EXPECT_TRUE(testing::Infer(*running_->stub, Scale(1), &other).ok());
   context_.TryCancel();
   writer.join();
 }
@@ -187,7 +176,7 @@ TEST_F(StreamTest, AClientThatNeverReadsHoldsUpItselfOnly) {
 TEST_F(StreamTest, ShutdownEndsStreamsThatAreIdle) {
   Send(Scale(1), "");
   ASSERT_TRUE(stream_->Read(&response_));
-  server_->Shutdown(std::chrono::hours(1));
+  running_->server->Shutdown(std::chrono::hours(1));
   EXPECT_FALSE(stream_->Read(&response_));
   EXPECT_EQ(stream_->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
