@@ -40,11 +40,12 @@ def descriptors(pid):
 
 
 class Every:
-    """Calls a function every so many seconds on a thread of its own; the first failure ends it. A context manager."""
+    """Calls a function every so many seconds on a thread of its own, and notes in `failures` what it raises. A context
+    manager."""
 
-    def __init__(self, seconds, function):
-        self._seconds, self._function = seconds, function
-        self._stop, self.failure = threading.Event(), None
+    def __init__(self, seconds, function, failures):
+        self._seconds, self._function, self._failures = seconds, function, failures
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=function.__name__)
 
     def __enter__(self):
@@ -54,16 +55,13 @@ class Every:
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join()
-        if self.failure is not None:
-            raise RuntimeError(f"{self._function.__name__}: {self.failure}") from self.failure
 
     def _run(self):
         while not self._stop.wait(self._seconds):
             try:
                 self._function()
             except Exception as failure:  # pylint: disable=broad-except  (told to whoever waits)
-                self.failure = failure
-                return
+                self._failures.append(f"{self._function.__name__}: {failure}")
 
 
 class Samples:
@@ -87,14 +85,15 @@ class Samples:
 
 
 class Jobs:
-    """A train job that is there, then not, then another."""
+    """A train job that is there, then not, then another. They train when the requests leave them a core."""
 
     def __init__(self, bench, server):
-        self._bench, self._server, self._job, self.count = bench, server, None, 0
+        self._bench, self._server, self._job = bench, server, None
+        self.count, self.steps = 0, 0
 
     def turn(self):
         if self._job is None:
-            self._job = training.Job(self._bench, self._server).__enter__()
+            self._job = training.Job(self._bench, self._server)
             self.count += 1
         else:
             self.end()
@@ -102,7 +101,8 @@ class Jobs:
     def end(self):
         job, self._job = self._job, None
         if job is not None:
-            job.__exit__(None, None, None)
+            self.steps += job.step()
+            job.cancel()
 
 
 def _both_loads(bench, server, rate, seconds):
@@ -129,7 +129,7 @@ def _soak(bench, server, deployment, rate):
     from serving.impatient import Impatient
 
     arguments = bench.arguments
-    samples, jobs = Samples(server.pid), Jobs(bench, server)
+    samples, jobs, failures = Samples(server.pid), Jobs(bench, server), []
 
     def new_version():
         deployment.publish()
@@ -139,12 +139,12 @@ def _soak(bench, server, deployment, rate):
         stack.callback(jobs.end)
         impatient = stack.enter_context(Impatient(server, request(MODEL, INPUT, SHAPE),
                                                   http_load.request(MODEL, INPUT, SHAPE)))
-        stack.enter_context(Every(arguments.reload_secs, new_version))
-        stack.enter_context(Every(arguments.job_secs, jobs.turn))
-        stack.enter_context(Every(max(1, bench.seconds / 200), samples.take))
+        stack.enter_context(Every(arguments.reload_secs, new_version, failures))
+        stack.enter_context(Every(arguments.job_secs, jobs.turn, failures))
+        stack.enter_context(Every(max(1, bench.seconds / 200), samples.take, failures))
         loads = _both_loads(bench, server, rate, bench.seconds)
     deployment.settle()
-    return samples, jobs.count, impatient, loads
+    return samples, jobs, impatient, loads, failures
 
 
 def measure(bench):
@@ -162,13 +162,14 @@ def measure(bench):
         with training.Job(bench, server):
             _both_loads(bench, server, rate, WARM_UP_SECONDS)
         before = _settled(server, 0)
-        samples, jobs, impatient, loads = _soak(bench, server, deployment, rate)
+        soaked = _soak(bench, server, deployment, rate)
         after = _settled(server, before)
         metrics = Metrics(server.addresses["metrics"])
-    return _result(bench, samples, jobs, impatient, loads, deployment, metrics, before, after)
+    return _result(bench, soaked, deployment, metrics, before, after)
 
 
-def _result(bench, samples, jobs, impatient, loads, deployment, metrics, before, after):
+def _result(bench, soaked, deployment, metrics, before, after):
+    samples, jobs, impatient, loads, failures = soaked
     early, late = samples.memory(SETTLED, 2 * SETTLED), samples.memory(1 - SETTLED, 1)
     none = lambda figure, count, detail="": row.at_most(figure, 0, count, "{:.0f}", detail)
     grpc_load, rest_load = loads
@@ -176,13 +177,14 @@ def _result(bench, samples, jobs, impatient, loads, deployment, metrics, before,
             none("REST: failed requests", rest_load.failed, f"  (of {rest_load.requests:,}) {rest_load.errors or ''}"),
             none("cancelled, and something else came of it", sum(impatient.unexpected().values()),
                  f"  (of {sum(impatient.outcomes.values()):,}) {impatient.unexpected() or ''}"),
+            none("reloads and train jobs that went wrong", len(failures), f"  {failures[:3] or ''}"),
             none("internal errors by the server's count", metrics.total("beak_requests_total", outcome="internal")),
             none("executed late", metrics.value("beak_executed_late_total")),
             row.at_most("resident memory at the end / when settled", bench.arguments.memory_ratio, late / early, "{:.3f}",
                         f"  ({late / 1e6:.1f} of {early / 1e6:.1f} MB)"),
             row.at_most("descriptors after it / before it", before, after, "{:.0f}")]
-    table = [["minutes", "versions served", "train jobs", *sorted(impatient.outcomes)],
-             [f"{bench.seconds / 60:.1f}", len(deployment.served), jobs,
+    table = [["minutes", "versions served", "train jobs", "their steps", *sorted(impatient.outcomes)],
+             [f"{bench.seconds / 60:.1f}", len(deployment.served), jobs.count, jobs.steps,
               *(impatient.outcomes[outcome] for outcome in sorted(impatient.outcomes))]]
     latency = [["", "requests", "per second", "p50 ms", "p99 ms"]]
     latency += [[name, f"{one.requests:,}", f"{one.per_second:,.0f}", f"{one.p50:.2f}", f"{one.p99:.2f}"]

@@ -32,7 +32,7 @@ def add_arguments(_):
 
 
 class Job:
-    """A train job of the server. A context manager, which cancels it."""
+    """A train job of the server. A context manager: entered once it trains, and cancelled at the end."""
 
     def __init__(self, bench, server):
         self._beak, self._address = bench.beak, server.addresses["grpc"]
@@ -53,6 +53,9 @@ class Job:
         return self
 
     def __exit__(self, *_):
+        self.cancel()
+
+    def cancel(self):
         self._run("cancel", self._id)
 
     def step(self):
