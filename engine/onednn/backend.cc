@@ -29,6 +29,7 @@ Backend MakeCpuBackend() {
     }
   };
   prefer("onednn convolution", onednn::PlanConvolution, {"Conv", "FusedConv"});
+  prefer("simd winograd", onednn::PlanWinograd, {"Conv", "FusedConv"});
   prefer("onednn deconvolution", onednn::PlanDeconvolution, {"ConvTranspose"});
   prefer("onednn pooling", onednn::PlanPool, {"MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool"});
   prefer("simd max pool", onednn::PlanMaxPool, {"MaxPool"});

@@ -12,6 +12,9 @@ namespace beak::onednn {
 
 // Conv and FusedConv: direct convolution with bias, residual sum and activation as post-ops.
 absl::StatusOr<KernelPlan> PlanConvolution(const KernelRequest& request);
+// The same by Winograd's F(4x4, 3x3), for images and filters of 3x3 with stride 1 that are known beforehand, where a
+// model of the cost says that it is faster; where there is an activation, it is a clamp.
+absl::StatusOr<KernelPlan> PlanWinograd(const KernelRequest& request);
 // ConvTranspose.
 absl::StatusOr<KernelPlan> PlanDeconvolution(const KernelRequest& request);
 // MaxPool (without indices) by our own loops: on AVX2, where at least 8 channels of an image lie side by side and no

@@ -43,9 +43,12 @@ class GemmLoops {
         panel += kPanelsOfOneRow;
         continue;
       }
-      int64_t row = 0;
-      for (; row + kMaxRows <= p.m; row += kMaxRows) Tile<kMaxRows, 1>(p, row, panel);
-      Rest<kMaxRows - 1>(p, row, panel);
+      // As even as can be: a tile of one row takes nearly as long as one of all.
+      const int64_t tiles = (p.m + kMaxRows - 1) / kMaxRows;
+      for (int64_t tile = 0; tile < tiles; ++tile) {
+        const int64_t row = p.m * tile / tiles;
+        TileOf<kMaxRows>(p, row, p.m * (tile + 1) / tiles - row, panel);
+      }
       ++panel;
     }
   }
@@ -57,12 +60,12 @@ class GemmLoops {
   static constexpr int64_t kWidth = kLanes * kVectors;
 
   template <int kRows>
-  static void Rest(const beak::simd::GemmPanels& p, int64_t row, int64_t panel) {
+  static void TileOf(const beak::simd::GemmPanels& p, int64_t row, int64_t rows, int64_t panel) {
     if constexpr (kRows > 0) {
-      if (p.m - row == kRows) {
+      if (rows == kRows) {
         Tile<kRows, 1>(p, row, panel);
       } else {
-        Rest<kRows - 1>(p, row, panel);
+        TileOf<kRows - 1>(p, row, rows, panel);
       }
     }
   }
