@@ -19,6 +19,7 @@ from front_ends import STATUSES, Grpc, Http, Input, Output, Refusal, outcome
 from onnx import TensorProto, helper
 from secrets_for_tests import make_certificate, make_token
 from small_models import DATATYPES, MODELS, make_model
+from tritonclient.grpc import model_config_pb2
 
 DEMO = SOURCE_DIR / "deploy/demo/models"
 FORMS = (False, True)  # raw, spelled out
@@ -137,6 +138,21 @@ class Descriptions(BothFrontEnds):
                         self.assertEqual(self.answered(lambda front: front.model_metadata(model, version)).name, model)
                         self.assertEqual(self.answered(lambda front: front.model_config(model, version)).config.name,
                                          model)
+
+    def test_what_descriptions_say(self):
+        metadata = self.answered(lambda front: front.model_metadata("mnist"))
+        self.assertEqual(list(metadata.versions), ["1"])
+        self.assertTrue(metadata.platform)
+        tensors = [(tensor.name, tensor.datatype, list(tensor.shape)) for tensor in (*metadata.inputs, *metadata.outputs)]
+        self.assertEqual(tensors, [("image", "FP32", [-1, 1, 28, 28]), ("probabilities", "FP32", [-1, 10])])
+        from_file = self.answered(lambda front: front.model_config("mnist")).config
+        self.assertEqual((from_file.max_batch_size, list(from_file.input[0].dims)), (64, [1, 28, 28]))
+        self.assertEqual(from_file.input[0].format, model_config_pb2.ModelInput.FORMAT_NCHW)
+        self.assertEqual(from_file.output[0].label_filename, "labels.txt")
+        self.assertEqual(from_file.parameters["image_channels"].string_value, "GRAY")
+        from_model = self.answered(lambda front: front.model_config("pixels")).config
+        self.assertEqual((from_model.max_batch_size, from_model.input[0].name, from_model.input[0].data_type),
+                         (64, "pixels", model_config_pb2.TYPE_UINT8))
 
     def test_what_is_not_there_is_not_described(self):
         described = {"metadata": lambda *what: lambda front: front.model_metadata(*what),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The stock Triton client, given only our server's address: health, descriptions, statistics, and predictions equal to
-ONNX Runtime's on the same files."""
+"""The stock Triton client over gRPC, given only our server's address: predictions equal to ONNX Runtime's on the same
+files, streams and statistics. What is the same over HTTP is asked by front_ends_test.py."""
 import json
 import pathlib
 import queue
@@ -17,7 +17,7 @@ import tritonclient.grpc as triton
 from beak_process import DATA_DIR, SOURCE_DIR, beak_server
 from PIL import Image
 from small_models import MODELS
-from tritonclient.grpc import model_config_pb2, service_pb2, service_pb2_grpc
+from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 DEMO = SOURCE_DIR / "deploy/demo"
@@ -82,75 +82,6 @@ class ServerTest(unittest.TestCase):
 
     def images(self, rows):
         return {"image": self.random.random((rows, 1, 28, 28), np.float32)}
-
-    def refused(self, status, model, arrays, **options):
-        """The text of the error that the call must end with."""
-        with self.assertRaises(InferenceServerException) as caught:
-            self.infer(model, arrays, **options)
-        self.assertEqual(caught.exception.status(), f"StatusCode.{status}", caught.exception.message())
-        return caught.exception.message()
-
-
-class Descriptions(ServerTest):
-
-    def test_server_is_live_and_ready(self):
-        self.assertTrue(self.client.is_server_live())
-        self.assertTrue(self.client.is_server_ready())
-
-    def test_every_model_is_ready(self):
-        for model in ("mnist", *MODELS):
-            self.assertTrue(self.client.is_model_ready(model), model)
-            self.assertTrue(self.client.is_model_ready(model, "1"), model)
-
-    def test_unknown_model_and_version_are_not_ready(self):
-        self.assertFalse(self.client.is_model_ready("absent"))
-        self.assertFalse(self.client.is_model_ready("mnist", "7"))
-
-    def test_server_metadata(self):
-        metadata = self.client.get_server_metadata()
-        self.assertTrue(metadata.name)
-        self.assertTrue(metadata.version)
-        self.assertLessEqual({"classification", "model_configuration", "statistics"}, set(metadata.extensions))
-
-    def test_model_metadata(self):
-        metadata = self.client.get_model_metadata("mnist", as_json=True)
-        self.assertEqual(metadata["versions"], ["1"])
-        self.assertTrue(metadata["platform"])
-        self.assertEqual(metadata["inputs"], [{"name": "image", "datatype": "FP32", "shape": ["-1", "1", "28", "28"]}])
-        self.assertEqual(metadata["outputs"], [{"name": "probabilities", "datatype": "FP32", "shape": ["-1", "10"]}])
-
-    def test_metadata_of_an_unknown_model(self):
-        with self.assertRaisesRegex(InferenceServerException, "Request for unknown model"):
-            self.client.get_model_metadata("absent")
-
-    def test_configuration_from_the_file(self):
-        config = self.client.get_model_config("mnist").config
-        self.assertEqual((config.name, config.max_batch_size), ("mnist", 64))
-        self.assertEqual(config.input[0].name, "image")
-        self.assertEqual(list(config.input[0].dims), [1, 28, 28])
-        self.assertEqual(config.input[0].data_type, model_config_pb2.TYPE_FP32)
-        self.assertEqual(config.input[0].format, model_config_pb2.ModelInput.FORMAT_NCHW)
-        self.assertEqual((config.output[0].name, list(config.output[0].dims)), ("probabilities", [10]))
-        self.assertEqual(config.output[0].label_filename, "labels.txt")
-        self.assertEqual(config.parameters["image_channels"].string_value, "GRAY")
-
-    def test_configuration_completed_from_the_model(self):
-        config = self.client.get_model_config("simple").config
-        self.assertEqual((config.name, config.max_batch_size), ("simple", 64))
-        self.assertEqual([(i.name, i.data_type, list(i.dims)) for i in config.input],
-                         [(name, model_config_pb2.TYPE_INT32, [16]) for name in ("INPUT0", "INPUT1")])
-        self.assertEqual([output.name for output in config.output], ["OUTPUT0", "OUTPUT1"])
-
-    def test_repository_index(self):
-        index = {model.name: (model.version, model.state) for model in self.client.get_model_repository_index().models}
-        self.assertLessEqual({"mnist", *MODELS}, set(index))
-        self.assertEqual(index["mnist"], ("1", "READY"))
-
-    def test_calls_that_are_not_there_say_so(self):
-        with self.assertRaises(InferenceServerException) as caught:
-            self.client.get_log_settings()
-        self.assertEqual(caught.exception.status(), "StatusCode.UNIMPLEMENTED")
-        self.assertTrue(caught.exception.message())
 
 
 class Predictions(ServerTest):
@@ -233,6 +164,12 @@ class Predictions(ServerTest):
         self.assertGreaterEqual(rows(after) - rows(before), 4)
         self.assertEqual(after.inference_stats.success.count - before.inference_stats.success.count, 2)
         self.assertGreater(after.inference_stats.success.ns, before.inference_stats.success.ns)
+
+    def test_calls_that_are_not_there_say_so(self):
+        with self.assertRaises(InferenceServerException) as caught:
+            self.client.get_log_settings()
+        self.assertEqual(caught.exception.status(), "StatusCode.UNIMPLEMENTED")
+        self.assertTrue(caught.exception.message())
 
 
 class Streams(ServerTest):
@@ -320,46 +257,6 @@ class Classification(ServerTest):
         value, _, name = self.classify("squeezenet", {"data_0": image}, "softmaxout_1", 5)[0][0]
         self.assertEqual(name, "tabby, tabby cat")
         self.assertAlmostEqual(float(value), 0.94, delta=0.01)
-
-
-class Refusals(ServerTest):
-
-    def test_unknown_model(self):
-        self.assertIn("Request for unknown model", self.refused("NOT_FOUND", "absent", self.images(1)))
-
-    def test_unknown_version(self):
-        message = self.refused("NOT_FOUND", "mnist", self.images(1), model_version="7")
-        self.assertIn("Request for unknown model", message)
-
-    def test_version_that_is_no_number(self):
-        self.refused("INVALID_ARGUMENT", "mnist", self.images(1), model_version="latest")
-
-    def test_wrong_input(self):
-        image = np.zeros((1, 1, 28, 28), np.float32)
-        wrong = {"shape": {"image": image[:, :, :27]}, "rank": {"image": image[0]}, "name": {"picture": image},
-                 "type": {"image": image.astype(np.float64)}, "two inputs": {"image": image, "more": image},
-                 "empty batch": {"image": image[:0]}, "batch": {"image": np.zeros((65_537, 1, 28, 28), np.float32)}}
-        for what, arrays in wrong.items():
-            with self.subTest(what):
-                self.assertTrue(self.refused("INVALID_ARGUMENT", "mnist", arrays))
-
-    def test_missing_input(self):
-        self.assertIn("INPUT1", self.refused("INVALID_ARGUMENT", "simple", {"INPUT0": np.zeros((1, 16), np.int32)}))
-
-    def test_unknown_output(self):
-        self.assertIn("absent", self.refused("INVALID_ARGUMENT", "mnist", self.images(1),
-                                             outputs=[triton.InferRequestedOutput("absent")]))
-
-    def test_byte_count_that_does_not_fit_the_shape(self):
-        request = service_pb2.ModelInferRequest(model_name="mnist", raw_input_contents=[bytes(4 * 28 * 28 - 1)])
-        request.inputs.add(name="image", datatype="FP32", shape=[1, 1, 28, 28])
-        with self.assertRaises(grpc.RpcError) as caught:
-            self.stub.ModelInfer(request, timeout=SECONDS)
-        self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT, caught.exception.details())
-
-    def test_the_server_goes_on_after_all_that(self):
-        self.refused("NOT_FOUND", "absent", self.images(1))
-        self.check("mnist", self.images(1))
 
 
 if __name__ == "__main__":
