@@ -85,7 +85,7 @@ bool IsWorthIt(const simd::WinogradShape& shape) {
   // For a number of the filters, which come from memory; the direct convolution has the products of so many to hide
   // that behind.
   constexpr double kFilter = 16;
-  const auto tiles = static_cast<double>(simd::WinogradTiles(shape.output_rows, shape.output_columns));
+  const auto tiles = static_cast<double>(simd::WinogradTiles(shape));
   const auto channels = static_cast<double>(shape.channels), filters = static_cast<double>(shape.filters);
   const double outputs = static_cast<double>(shape.output_rows * shape.output_columns);
   const double direct = 9 * channels * filters * (outputs + kFilter);
@@ -101,7 +101,9 @@ absl::Status Check(const KernelRequest& request, const Window& window) {
   if (request.node.Get<int64_t>("group", 1) != 1) return absl::UnimplementedError("there are groups");
   for (size_t i = 0; i < 2; ++i) {
     if (window.strides[i] != 1) return absl::UnimplementedError("the stride is not 1");
-    if (window.dilations[i] != 1) return absl::UnimplementedError("filters are dilated");
+    if (window.dilations[i] != window.dilations[0] || window.pads_begin[i] % window.dilations[0] != 0) {
+      return absl::UnimplementedError("the dilation has no grids");
+    }
   }
   if (x[1] % lanes != 0 || weights[0] % lanes != 0) return absl::UnimplementedError("channels do not fill vectors");
   if (!request.inputs[1].is_constant) return absl::UnimplementedError("filters are computed");
@@ -137,8 +139,9 @@ simd::WinogradShape ShapeOf(const Shape& x, const Shape& y, const Window& window
   shape.filters = y[1];
   shape.output_rows = y[2];
   shape.output_columns = y[3];
-  shape.pad_top = window.pads_begin[0];
-  shape.pad_left = window.pads_begin[1];
+  shape.dilation = window.dilations[0];
+  shape.pad_top = window.pads_begin[0] / shape.dilation;
+  shape.pad_left = window.pads_begin[1] / shape.dilation;
   return shape;
 }
 

@@ -78,8 +78,12 @@ class GemmLoops {
     Vector sum[kRows][kColumns] = {};
     const float* a = p.a + row * p.a_stride;
     const float* b = p.packed_b + panel * kWidth * p.k;
-    const int64_t panel_size = kWidth * p.k;
-    for (int64_t k = 0; k < p.k; ++k) {
+    const int64_t panel_size = kWidth * p.k, depth = p.k;
+    const float* rows[kRows];
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) rows[r] = a + r * p.a_stride;
+#pragma GCC unroll 2
+    for (int64_t k = 0; k < depth; ++k) {
       Vector column[kColumns];
 #pragma GCC unroll 8
       for (int v = 0; v < kColumns; ++v) {
@@ -87,7 +91,7 @@ class GemmLoops {
       }
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
-        const Vector element = Isa::Broadcast(a + r * p.a_stride + k);
+        const Vector element = Isa::Broadcast(rows[r] + k);
 #pragma GCC unroll 8
         for (int v = 0; v < kColumns; ++v) sum[r][v] += element * column[v];
       }

@@ -22,6 +22,9 @@ constexpr int64_t kGap = 16;
 
 WinogradStrides Strides(const ImageStrides& at) { return {at.image, at.block, at.row, at.pixel, at.lanes}; }
 
+// Of the largest grid of `count` rows or columns.
+int64_t TilesAlong(int64_t count, int64_t dilation) { return (count + 4 * dilation - 1) / (4 * dilation); }
+
 // G g G', row by row.
 std::array<float, 36> TransformFilter(const float* g) {
   static constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
@@ -57,8 +60,9 @@ int64_t WinogradLanes(Isa isa) {
   return 0;
 }
 
-int64_t WinogradTiles(int64_t output_rows, int64_t output_columns) {
-  return (output_rows + 3) / 4 * ((output_columns + 3) / 4);
+int64_t WinogradTiles(const WinogradShape& shape) {
+  return shape.dilation * shape.dilation * TilesAlong(shape.output_rows, shape.dilation) *
+         TilesAlong(shape.output_columns, shape.dilation);
 }
 
 void WinogradFilters::Pack(const float* plain, float* packed) const {
@@ -83,7 +87,7 @@ void WinogradFilters::Unpack(const float* packed, float* plain) const {
 
 WinogradConvolution::WinogradConvolution(const WinogradShape& shape, Isa isa, int threads)
     : shape_(shape), filters_(shape.channels, shape.filters, isa), isa_(isa), threads_(threads) {
-  tiles_ = shape.images * WinogradTiles(shape.output_rows, shape.output_columns);
+  tiles_ = shape.images * WinogradTiles(shape);
   const int64_t tile_bytes = 36 * (shape.channels + shape.filters) * static_cast<int64_t>(sizeof(float));
   const int64_t most = std::max(kMinChunkTiles, kChunkBytes / tile_bytes);
   const int64_t chunks = (tiles_ + most - 1) / most;
@@ -111,8 +115,9 @@ void WinogradConvolution::RunChunk(const WinogradArguments& arguments, int64_t f
   loop.filters = shape_.filters;
   loop.pad_top = shape_.pad_top;
   loop.pad_left = shape_.pad_left;
-  loop.tile_columns = (shape_.output_columns + 3) / 4;
-  loop.tiles_per_image = WinogradTiles(shape_.output_rows, shape_.output_columns);
+  loop.dilation = shape_.dilation;
+  loop.tile_columns = TilesAlong(shape_.output_columns, shape_.dilation);
+  loop.tiles_per_grid = TilesAlong(shape_.output_rows, shape_.dilation) * loop.tile_columns;
   loop.first_tile = first_tile;
   loop.x_at = Strides(shape_.x);
   loop.y_at = Strides(shape_.y);

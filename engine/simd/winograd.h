@@ -9,7 +9,7 @@
 // Convolution of images with filters of 3x3, stride 1, by F(4x4, 3x3): A. Lavin, S. Gray, "Fast Algorithms for
 // Convolutional Neural Networks", 2015 (arXiv:1509.09308). Each tile of 4x4 outputs is computed from a patch of 6x6
 // inputs by 36 multiplications for each channel and filter, where the definition has 144; those of all tiles are 36
-// matrix products (simd/gemm.h).
+// matrix products (simd/gemm.h). With a dilation of d, the image is d * d grids of pixels, each convolved densely.
 //
 // Every output is the same bits in any batch, with any number of threads. Its error is about ten times that of the
 // plain sum, in float32 some 1e-6 of the largest sum of magnitudes; an infinity makes NaN of its tile.
@@ -25,15 +25,16 @@ struct WinogradShape {
   int64_t images = 0;
   int64_t channels = 0, rows = 0, columns = 0;               // of the input
   int64_t filters = 0, output_rows = 0, output_columns = 0;  // of the output
-  int64_t pad_top = 0, pad_left = 0;                         // what lies outside the input is 0
+  int64_t dilation = 1;                                      // of rows and of columns
+  int64_t pad_top = 0, pad_left = 0;                         // in dilations; what lies outside the input is 0
   ImageStrides x, y;
 };
 
 // The numbers of a vector, of which channels and filters must be multiples; 0 where there are no such loops.
 int64_t WinogradLanes(Isa isa);
 
-// Tiles that an image's output is cut into.
-int64_t WinogradTiles(int64_t output_rows, int64_t output_columns);
+// Tiles that the output of one image is cut into.
+int64_t WinogradTiles(const WinogradShape& shape);
 
 // Filters as the products read them, and behind them as they were: the transform cannot be undone to the bit.
 class WinogradFilters {

@@ -11,12 +11,13 @@ struct WinogradStrides {
   int64_t image, block, row, pixel, lanes;
 };
 
-// A run of tiles in plain pointers. Tile t of the chunk is the image's tile first_tile + t, counted over all images.
+// A run of tiles in plain pointers. Tile t of the chunk is tile first_tile + t, counted over all grids of all images:
+// with a dilation of 2, the pixels of even rows and columns are a grid, and so on.
 struct WinogradLoop {
   int64_t rows, columns, channels;               // of the input
   int64_t output_rows, output_columns, filters;  // of the output
-  int64_t pad_top, pad_left;
-  int64_t tile_columns, tiles_per_image;
+  int64_t pad_top, pad_left, dilation;
+  int64_t tile_columns, tiles_per_grid;
   int64_t first_tile;
   WinogradStrides x_at, y_at;
   const float* x;
@@ -52,16 +53,18 @@ class WinogradLoops {
   static void Input(const Loop& p, int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {
       const Tile tile = TileOf(p, t);
-      const int64_t row = tile.row * 4 - p.pad_top, column = tile.column * 4 - p.pad_left;
-      const bool inside = row >= 0 && column >= 0 && row + 6 <= p.rows && column + 6 <= p.columns;
-      const float* const corner = p.x + tile.image * p.x_at.image + row * p.x_at.row + column * p.x_at.pixel;
+      const Patch patch = {tile.row * 4 - p.pad_top, tile.column * 4 - p.pad_left, OnGrid(p, p.rows, tile.grid_row),
+                           OnGrid(p, p.columns, tile.grid_column)};
+      const bool inside =
+          patch.row >= 0 && patch.column >= 0 && patch.row + 6 <= patch.rows && patch.column + 6 <= patch.columns;
+      const float* const corner = Corner(p, p.x_at, tile, patch.row, patch.column, p.x);
       float* const to = p.inputs + t * p.channels;
       for (int64_t c = 0; c < p.channels; c += kLanes) {
         const float* const from = corner + c / p.x_at.lanes * p.x_at.block + c % p.x_at.lanes;
         if (inside) {
-          TransformInput<true>(p, row, column, from, to + c);
+          TransformInput<true>(p, patch, from, to + c);
         } else {
-          TransformInput<false>(p, row, column, from, to + c);
+          TransformInput<false>(p, patch, from, to + c);
         }
       }
     }
@@ -70,9 +73,9 @@ class WinogradLoops {
   static void Output(const Loop& p, int64_t first, int64_t last, int64_t first_filter, int64_t last_filter) {
     for (int64_t t = first; t < last; ++t) {
       const Tile tile = TileOf(p, t);
-      const int64_t row = tile.row * 4, column = tile.column * 4;
-      const int64_t rows = Least(4, p.output_rows - row), columns = Least(4, p.output_columns - column);
-      float* const corner = p.y + tile.image * p.y_at.image + row * p.y_at.row + column * p.y_at.pixel;
+      const int64_t rows = Least(4, OnGrid(p, p.output_rows, tile.grid_row) - tile.row * 4);
+      const int64_t columns = Least(4, OnGrid(p, p.output_columns, tile.grid_column) - tile.column * 4);
+      float* const corner = Corner(p, p.y_at, tile, tile.row * 4, tile.column * 4, p.y);
       for (int64_t f = first_filter; f < last_filter; f += kLanes) {
         float* const to = corner + f / p.y_at.lanes * p.y_at.block + f % p.y_at.lanes;
         TransformOutput(p, rows, columns, p.products + t * p.filters + f, f, to);
@@ -86,11 +89,29 @@ class WinogradLoops {
   static constexpr int64_t kLanes = sizeof(Vector) / sizeof(float);
 
   struct Tile {
-    int64_t image, row, column;
+    int64_t image, grid_row, grid_column;  // the grid's first pixel
+    int64_t row, column;                   // of the grid, in tiles
+  };
+  // Of a grid: its first row and column that are looked at, and how many there are.
+  struct Patch {
+    int64_t row, column, rows, columns;
   };
   static Tile TileOf(const Loop& p, int64_t t) {
-    const int64_t all = p.first_tile + t, in_image = all % p.tiles_per_image;
-    return {all / p.tiles_per_image, in_image / p.tile_columns, in_image % p.tile_columns};
+    const int64_t all = p.first_tile + t, grid = all / p.tiles_per_grid, in_grid = all % p.tiles_per_grid;
+    const int64_t in_image = grid % (p.dilation * p.dilation);
+    return {grid / (p.dilation * p.dilation), in_image / p.dilation, in_image % p.dilation, in_grid / p.tile_columns,
+            in_grid % p.tile_columns};
+  }
+  // How many of `count` rows or columns belong to the grid that begins at `first`.
+  static int64_t OnGrid(const Loop& p, int64_t count, int64_t first) {
+    return (count - first + p.dilation - 1) / p.dilation;
+  }
+  // The pixel of the tile's grid in this row and column of it.
+  template <typename Float>
+  static Float* Corner(const Loop& p, const beak::simd::WinogradStrides& at, const Tile& tile, int64_t row,
+                       int64_t column, Float* image) {
+    return image + tile.image * at.image + (tile.grid_row + row * p.dilation) * at.row +
+           (tile.grid_column + column * p.dilation) * at.pixel;
   }
   static int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -111,13 +132,15 @@ class WinogradLoops {
 
   // B' d B. kInside: the whole patch lies in the image; else what does not is 0.
   template <bool kInside>
-  static void TransformInput(const Loop& p, int64_t row, int64_t column, const float* from, float* to) {
+  static void TransformInput(const Loop& p, const Patch& patch, const float* from, float* to) {
+    const int64_t row_stride = p.x_at.row * p.dilation, pixel_stride = p.x_at.pixel * p.dilation;
     Vector half[6][6];  // [column][row]
     for (int64_t j = 0; j < 6; ++j) {
       Vector d[6];
       for (int64_t i = 0; i < 6; ++i) {
-        const bool there = kInside || (row + i >= 0 && row + i < p.rows && column + j >= 0 && column + j < p.columns);
-        d[i] = there ? Load(from + i * p.x_at.row + j * p.x_at.pixel) : Vector{};
+        const bool there = kInside || (patch.row + i >= 0 && patch.row + i < patch.rows && patch.column + j >= 0 &&
+                                       patch.column + j < patch.columns);
+        d[i] = there ? Load(from + i * row_stride + j * pixel_stride) : Vector{};
       }
       TransformSix(d, half[j]);
     }
@@ -148,13 +171,14 @@ class WinogradLoops {
       for (int64_t i = 0; i < 6; ++i) m[i] = Load(from + (i * 6 + j) * p.product_stride);
       TransformFour(m, half[j]);
     }
+    const int64_t row_stride = p.y_at.row * p.dilation, pixel_stride = p.y_at.pixel * p.dilation;
     const Vector bias = p.bias == nullptr ? Vector{} : Load(p.bias + filter);
     for (int64_t i = 0; i < rows; ++i) {
       const Vector m[6] = {half[0][i], half[1][i], half[2][i], half[3][i], half[4][i], half[5][i]};
       Vector out[4];
       TransformFour(m, out);
       for (int64_t j = 0; j < columns; ++j) {
-        float* const place = to + i * p.y_at.row + j * p.y_at.pixel;
+        float* const place = to + i * row_stride + j * pixel_stride;
         Vector sum = out[j] + bias;
         if (p.accumulate) sum += Load(place);
         Store(Clamp(sum, p.lower, p.upper), place);

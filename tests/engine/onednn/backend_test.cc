@@ -35,6 +35,7 @@ struct Case {
   const char* body;               // constants and nodes from x to y
   const char* kernel = "onednn";  // what the profile must show for one of the steps: the fast kernel was really tested
   bool avx2_only = false;         // it is chosen on AVX2 alone
+  Isa at_least = Isa::kSse2;      // where it is chosen
 };
 
 const Case kCases[] = {
@@ -159,6 +160,31 @@ const Case kCases[] = {
      "1, 1] = fill 1.0\n"
      "a = Conv(x, w1) {strides = [2, 2]}\nb = Relu(a)\nc = Conv(b, w2)\nd = Relu(c)\ne = Conv(d, w3)\nf = Add(e, b)\ny "
      "= Relu(f)"},
+    {"winograd",
+     {32, 19, 13},
+     "const w float32 [48, 32, 3, 3] = fill 1.0\nconst b float32 [48] = fill 1.0\n"
+     "a = Conv(x, w, b) {pads = [1, 1, 1, 1]}\ny = Relu(a)",
+     "simd winograd",
+     false,
+     Isa::kAvx2},
+    {"winograd_residual",
+     {32, 14, 14},
+     "const w1 float32 [32, 32, 3, 3] = fill 1.0\nconst w2 float32 [32, 32, 3, 3] = fill 1.0\n"
+     "a = Conv(x, w1) {pads = [1, 1, 1, 1]}\nb = Relu(a)\nc = Conv(b, w2) {pads = [1, 1, 1, 1]}\nd = Add(c, x)\ny = "
+     "Relu(d)",
+     "simd winograd",
+     false,
+     Isa::kAvx2},
+    {"winograd_between_others",
+     {3, 28, 30},
+     "const w1 float32 [32, 3, 3, 3] = fill 1.0\nconst w2 float32 [64, 32, 3, 3] = fill 1.0\nconst w3 float32 [16, 64, "
+     "1, 1] = fill 1.0\n"
+     "a = Conv(x, w1) {pads = [0, 1, 2, 1]}\nb = Conv(a, w2)\nc = MaxPool(b) {kernel_shape = [2, 2], strides = [2, "
+     "2]}\ny "
+     "= Conv(c, w3)",
+     "simd winograd",
+     false,
+     Isa::kAvx2},
     {"dense_net",
      {3, 12, 12},
      "const w1 float32 [12, 3, 3, 3] = fill 1.0\nconst w2 float32 [12, 12, 3, 3] = fill 1.0\nconst w3 float32 [12, 24, "
@@ -239,6 +265,9 @@ TEST_P(BackendTest, NanStaysInItsRow) {
 TEST_P(BackendTest, GetsTheFastKernel) {
   if (GetParam().avx2_only && BestIsa() != Isa::kAvx2) {
     GTEST_SKIP() << "chosen on AVX2 alone; this machine's is " << IsaName(BestIsa());
+  }
+  if (BestIsa() < GetParam().at_least) {
+    GTEST_SKIP() << "chosen from " << IsaName(GetParam().at_least) << " on; this machine's is " << IsaName(BestIsa());
   }
   Graph graph = GraphOf(GetParam());
   ASSERT_THAT(RunPublishPasses(graph, CpuBackend().evaluate), IsOk());

@@ -22,6 +22,7 @@ struct Case {
   int64_t images, channels, rows, columns, filters;
   int64_t pad_top = 1, pad_left = 1, pad_bottom = 1, pad_right = 1;
   int64_t lanes = 0;  // 0: all channels side by side
+  int64_t dilation = 1;
 };
 
 // A convolution with numbers to compute it from.
@@ -33,8 +34,9 @@ class Convolution {
     shape_.rows = c.rows;
     shape_.columns = c.columns;
     shape_.filters = c.filters;
-    shape_.output_rows = c.rows + c.pad_top + c.pad_bottom - 2;
-    shape_.output_columns = c.columns + c.pad_left + c.pad_right - 2;
+    shape_.output_rows = c.rows + (c.pad_top + c.pad_bottom - 2) * c.dilation;
+    shape_.output_columns = c.columns + (c.pad_left + c.pad_right - 2) * c.dilation;
+    shape_.dilation = c.dilation;
     shape_.pad_top = c.pad_top;
     shape_.pad_left = c.pad_left;
     shape_.x = StridesOf(c.lanes > 0 ? c.lanes : c.channels, c.channels, c.rows, c.columns);
@@ -64,7 +66,8 @@ class Convolution {
     double sum = bias[static_cast<size_t>(filter)], magnitude = std::abs(sum);
     for (int64_t c = 0; c < case_.channels; ++c) {
       for (int64_t i = 0; i < 9; ++i) {
-        const int64_t r = row + i / 3 - case_.pad_top, s = column + i % 3 - case_.pad_left;
+        const int64_t r = row + (i / 3 - case_.pad_top) * case_.dilation;
+        const int64_t s = column + (i % 3 - case_.pad_left) * case_.dilation;
         if (r < 0 || r >= case_.rows || s < 0 || s >= case_.columns) continue;
         const double term = static_cast<double>(x[static_cast<size_t>(At(shape_.x, image, c, r, s))]) *
                             static_cast<double>(weights[static_cast<size_t>((filter * case_.channels + c) * 9 + i)]);
@@ -122,10 +125,13 @@ void ExpectAsDefined(const Convolution& convolution, const std::vector<float>& y
 
 TEST_P(WinogradTest, AgreesWithTheDefinition) {
   const int64_t lanes = WinogradLanes(GetParam());
-  for (const Case& c : {Case{1, lanes, 4, 4, lanes}, Case{2, 3 * lanes, 5, 9, 2 * lanes}, Case{1, lanes, 1, 1, lanes},
-                        Case{1, lanes, 7, 3, lanes, 0, 0, 0, 0}, Case{1, 2 * lanes, 6, 6, lanes, 2, 0, 0, 2},
-                        Case{2, lanes, 19, 19, 5 * lanes}, Case{3, 2 * lanes, 8, 10, 2 * lanes, 1, 1, 1, 1, lanes},
-                        Case{1, 4 * lanes, 30, 61, 2 * lanes, 1, 1, 1, 1, 2 * lanes}}) {
+  for (const Case& c :
+       {Case{1, lanes, 4, 4, lanes}, Case{2, 3 * lanes, 5, 9, 2 * lanes}, Case{1, lanes, 1, 1, lanes},
+        Case{1, lanes, 7, 3, lanes, 0, 0, 0, 0}, Case{1, 2 * lanes, 6, 6, lanes, 2, 0, 0, 2},
+        Case{2, lanes, 19, 19, 5 * lanes}, Case{3, 2 * lanes, 8, 10, 2 * lanes, 1, 1, 1, 1, lanes},
+        Case{1, 4 * lanes, 30, 61, 2 * lanes, 1, 1, 1, 1, 2 * lanes},
+        Case{2, lanes, 13, 22, 2 * lanes, 1, 1, 1, 1, 0, 2}, Case{1, lanes, 3, 40, lanes, 1, 2, 1, 0, lanes, 4},
+        Case{1, lanes, 9, 9, lanes, 0, 0, 0, 0, 0, 3}}) {
     const Convolution convolution(c, GetParam());
     ExpectAsDefined(convolution, convolution.Run());
   }
@@ -140,25 +146,32 @@ TEST_P(WinogradTest, AddsWhatIsThereAndClamps) {
   for (size_t i = 0; i < sum.size(); ++i) EXPECT_EQ(clamped[i], std::clamp(sum[i], 0.0f, 0.5f));
 }
 
-TEST_P(WinogradTest, AnImageHasTheSameBitsInAnyBatchAndOnAnyNumberOfThreads) {
-  const int64_t lanes = WinogradLanes(GetParam());
-  // Of several chunks, whose borders go through images.
-  const Case batch{7, 3 * lanes, 18, 17, 5 * lanes};
-  const std::vector<float> together = Convolution(batch, GetParam()).Run();
+void ExpectSameBits(const Case& batch, Isa isa) {
+  const std::vector<float> together = Convolution(batch, isa).Run();
   for (const int threads : {2, 3, 4}) {
-    const std::vector<float> y = Convolution(batch, GetParam(), threads).Run();
+    const std::vector<float> y = Convolution(batch, isa, threads).Run();
     EXPECT_EQ(std::memcmp(y.data(), together.data(), y.size() * sizeof(float)), 0) << threads << " threads";
   }
   Case one = batch;
   one.images = 1;
-  Convolution alone(one, GetParam());
-  const Convolution all(batch, GetParam());
+  Convolution alone(one, isa);
+  const Convolution all(batch, isa);
   for (int64_t image = 0; image < batch.images; ++image) {
     const int64_t size = alone.shape().x.image;
     std::copy_n(all.x.begin() + image * size, size, alone.x.begin());
     const std::vector<float> y = alone.Run();
     EXPECT_EQ(std::memcmp(y.data(), together.data() + image * alone.shape().y.image, y.size() * sizeof(float)), 0)
         << "image " << image;
+  }
+}
+
+TEST_P(WinogradTest, AnImageHasTheSameBitsInAnyBatchAndOnAnyNumberOfThreads) {
+  const int64_t lanes = WinogradLanes(GetParam());
+  // Of several chunks, whose borders go through images.
+  for (const int64_t dilation : {1, 2}) {
+    Case batch{7, 3 * lanes, 18, 17, 5 * lanes};
+    batch.dilation = dilation;
+    ExpectSameBits(batch, GetParam());
   }
 }
 
