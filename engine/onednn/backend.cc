@@ -43,6 +43,7 @@ Backend MakeCpuBackend() {
   prefer("onednn concat", onednn::PlanConcat, {"Concat"});
   backend.choose_policy = [](const Graph& graph) { return static_cast<int>(onednn::ChooseLayoutPolicy(graph)); };
   prefer("onednn convolution backward", onednn::PlanConvolutionInputGradient, {"ConvInputGradient"});
+  prefer("simd winograd", onednn::PlanWinogradInputGradient, {"ConvInputGradient"});
   prefer("onednn convolution backward", onednn::PlanConvolutionWeightGradient, {"ConvWeightGradient"});
   prefer("simd weight gradient", onednn::PlanBlockedWeightGradient, {"ConvWeightGradient"});
   prefer("simd image gradient", onednn::PlanImageWeightGradient, {"ConvWeightGradient"});

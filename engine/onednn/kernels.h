@@ -12,8 +12,8 @@ namespace beak::onednn {
 
 // Conv and FusedConv: direct convolution with bias, residual sum and activation as post-ops.
 absl::StatusOr<KernelPlan> PlanConvolution(const KernelRequest& request);
-// The same by Winograd's F(4x4, 3x3), for images and filters of 3x3 with stride 1 that are known beforehand, where a
-// model of the cost says that it is faster; where there is an activation, it is a clamp.
+// The same by Winograd's F(4x4, 3x3), for images and filters of 3x3 with stride 1, where a model of the cost says that it
+// is faster; where there is an activation, it is a clamp.
 absl::StatusOr<KernelPlan> PlanWinograd(const KernelRequest& request);
 // ConvTranspose.
 absl::StatusOr<KernelPlan> PlanDeconvolution(const KernelRequest& request);
@@ -35,6 +35,8 @@ absl::StatusOr<KernelPlan> PlanConcat(const KernelRequest& request);
 absl::StatusOr<KernelPlan> PlanGemm(const KernelRequest& request);
 // ConvInputGradient and ConvWeightGradient.
 absl::StatusOr<KernelPlan> PlanConvolutionInputGradient(const KernelRequest& request);
+// ConvInputGradient as PlanWinograd.
+absl::StatusOr<KernelPlan> PlanWinogradInputGradient(const KernelRequest& request);
 absl::StatusOr<KernelPlan> PlanConvolutionWeightGradient(const KernelRequest& request);
 // ConvWeightGradient of images by our own loops; where they do not apply, the library's. For up to 4 channels, up to
 // AVX2, where filters lie side by side in dy; and on AVX2, for at least 8 channels in blocks of 8 and windows of 2 to 5

@@ -1,7 +1,6 @@
 #include "engine/simd/winograd.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <limits>
 
@@ -25,27 +24,6 @@ WinogradStrides Strides(const ImageStrides& at) { return {at.image, at.block, at
 // Of the largest grid of `count` rows or columns.
 int64_t TilesAlong(int64_t count, int64_t dilation) { return (count + 4 * dilation - 1) / (4 * dilation); }
 
-// G g G', row by row.
-std::array<float, 36> TransformFilter(const float* g) {
-  static constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
-                                      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                      {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                      {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                      {0, 0, 1}};
-  double half[6][3] = {};
-  for (int i = 0; i < 6; ++i) {
-    for (int j = 0; j < 3; ++j) half[i][j] = kG[i][0] * g[j] + kG[i][1] * g[3 + j] + kG[i][2] * g[6 + j];
-  }
-  std::array<float, 36> out{};
-  for (size_t i = 0; i < 6; ++i) {
-    for (size_t j = 0; j < 6; ++j) {
-      out[i * 6 + j] = static_cast<float>(half[i][0] * kG[j][0] + half[i][1] * kG[j][1] + half[i][2] * kG[j][2]);
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 int64_t WinogradLanes(Isa isa) {
@@ -65,28 +43,35 @@ int64_t WinogradTiles(const WinogradShape& shape) {
          TilesAlong(shape.output_columns, shape.dilation);
 }
 
-void WinogradFilters::Pack(const float* plain, float* packed) const {
-  const int64_t channels = packing_.k(), filters = packing_.n(), width = packing_.panel_width();
-  const size_t matrix = packing_.packed_elements();
-  std::memcpy(packed + 36 * matrix, plain, plain_elements() * sizeof(float));
-  if (filters % width != 0) std::fill_n(packed, 36 * matrix, 0.0f);
-  for (int64_t first = 0; first < filters; first += width) {
-    for (int64_t c = 0; c < channels; ++c) {
-      float* const to = packed + first * channels + c * width;
-      for (int64_t f = first; f < std::min(first + width, filters); ++f) {
-        const std::array<float, 36> transformed = TransformFilter(plain + (f * channels + c) * 9);
-        for (size_t i = 0; i < 36; ++i) to[i * matrix + static_cast<size_t>(f - first)] = transformed[i];
-      }
-    }
-  }
+void WinogradFilters::Pack(const float* plain, float* packed, int threads) const {
+  const bool forward = order_ == FilterOrder::kForward;
+  WinogradFilterLoop loop{};
+  loop.channels = packing_.k();
+  loop.filters = packing_.n();
+  loop.width = packing_.panel_width();
+  loop.channel_stride = forward ? 9 : 9 * loop.filters;
+  loop.filter_stride = forward ? 9 * loop.channels : 9;
+  loop.turned = !forward;
+  loop.plain = plain;
+  loop.packed = packed;
+  loop.matrix = static_cast<int64_t>(packing_.packed_elements());
+  ParallelFor(threads, [&](int thread) {
+    const Range part = PartOf(packing_.num_panels(), thread, threads);
+    (packing_.isa() == Isa::kAvx512 ? WinogradFiltersAvx512 : WinogradFiltersAvx2)(loop, part.begin, part.end);
+  });
+}
+
+void WinogradFilters::PackReversibly(const float* plain, float* packed) const {
+  Pack(plain, packed, 1);
+  std::memcpy(packed + packed_elements(), plain, plain_elements() * sizeof(float));
 }
 
 void WinogradFilters::Unpack(const float* packed, float* plain) const {
-  std::memcpy(plain, packed + 36 * packing_.packed_elements(), plain_elements() * sizeof(float));
+  std::memcpy(plain, packed + packed_elements(), plain_elements() * sizeof(float));
 }
 
-WinogradConvolution::WinogradConvolution(const WinogradShape& shape, Isa isa, int threads)
-    : shape_(shape), filters_(shape.channels, shape.filters, isa), isa_(isa), threads_(threads) {
+WinogradConvolution::WinogradConvolution(const WinogradShape& shape, Isa isa, int threads, FilterOrder order)
+    : shape_(shape), filters_(shape.channels, shape.filters, isa, order), isa_(isa), threads_(threads) {
   tiles_ = shape.images * WinogradTiles(shape);
   const int64_t tile_bytes = 36 * (shape.channels + shape.filters) * static_cast<int64_t>(sizeof(float));
   const int64_t most = std::max(kMinChunkTiles, kChunkBytes / tile_bytes);

@@ -36,22 +36,36 @@ int64_t WinogradLanes(Isa isa);
 // Tiles that the output of one image is cut into.
 int64_t WinogradTiles(const WinogradShape& shape);
 
-// Filters as the products read them, and behind them as they were: the transform cannot be undone to the bit.
+// How the filters of a convolution lie.
+enum class FilterOrder {
+  kForward,        // [filters, channels, 3, 3]
+  kInputGradient,  // [channels, filters, 3, 3], to be turned around: those of the convolution whose gradient this one
+                   // is
+};
+
+// Filters as the products read them.
 class WinogradFilters {
  public:
-  WinogradFilters(int64_t channels, int64_t filters, Isa isa) : packing_(channels, filters, isa) {}
+  WinogradFilters(int64_t channels, int64_t filters, Isa isa, FilterOrder order)
+      : packing_(channels, filters, isa), order_(order) {}
 
   const GemmPacking& packing() const { return packing_; }
-  size_t packed_elements() const { return 36 * packing_.packed_elements() + plain_elements(); }
+  FilterOrder order() const { return order_; }
 
-  // `plain` is [filters, channels, 3, 3].
-  void Pack(const float* plain, float* packed) const;
+  // The transformed filters.
+  size_t packed_elements() const { return 36 * packing_.packed_elements(); }
+  void Pack(const float* plain, float* packed, int threads) const;
+
+  // The same, and behind them the filters as they were: the transform cannot be undone to the bit.
+  size_t reversible_elements() const { return packed_elements() + plain_elements(); }
+  void PackReversibly(const float* plain, float* packed) const;
   void Unpack(const float* packed, float* plain) const;
 
  private:
   size_t plain_elements() const { return static_cast<size_t>(packing_.k() * packing_.n() * 9); }
 
   GemmPacking packing_;
+  FilterOrder order_;
 };
 
 struct WinogradArguments {
@@ -69,7 +83,7 @@ struct WinogradArguments {
 class WinogradConvolution {
  public:
   // REQUIRES: WinogradLanes(isa) > 0 and divides channels, filters and lanes.
-  WinogradConvolution(const WinogradShape& shape, Isa isa, int threads);
+  WinogradConvolution(const WinogradShape& shape, Isa isa, int threads, FilterOrder order = FilterOrder::kForward);
 
   const WinogradFilters& filters() const { return filters_; }
   size_t scratch_elements() const;

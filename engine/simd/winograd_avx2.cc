@@ -3,6 +3,10 @@
 
 namespace beak::simd {
 
+void WinogradFiltersAvx2(const WinogradFilterLoop& loop, int64_t first, int64_t last) {
+  WinogradLoops<Avx2>::Filters(loop, first, last);
+}
+
 void WinogradInputAvx2(const WinogradLoop& loop, int64_t first, int64_t last) {
   WinogradLoops<Avx2>::Input(loop, first, last);
 }

@@ -3,6 +3,10 @@
 
 namespace beak::simd {
 
+void WinogradFiltersAvx512(const WinogradFilterLoop& loop, int64_t first, int64_t last) {
+  WinogradLoops<Avx512>::Filters(loop, first, last);
+}
+
 void WinogradInputAvx512(const WinogradLoop& loop, int64_t first, int64_t last) {
   WinogradLoops<Avx512>::Input(loop, first, last);
 }

@@ -31,6 +31,19 @@ struct WinogradLoop {
   float lower, upper;  // every element is clamped to them
 };
 
+// Filters in plain pointers: element i of filter f and channel c is plain[f * filter_stride + c * channel_stride + i].
+struct WinogradFilterLoop {
+  int64_t channels, filters, width;  // of a panel
+  int64_t filter_stride, channel_stride;
+  bool turned;  // by 180 degrees
+  const float* plain;
+  float* packed;  // 36 matrices [panels, channels, width], `matrix` apart
+  int64_t matrix;
+};
+
+// Of the panels first .. last-1.
+void WinogradFiltersAvx2(const WinogradFilterLoop& loop, int64_t first, int64_t last);
+void WinogradFiltersAvx512(const WinogradFilterLoop& loop, int64_t first, int64_t last);
 // Of the tiles first .. last-1 of the chunk.
 void WinogradInputAvx2(const WinogradLoop& loop, int64_t first, int64_t last);
 void WinogradInputAvx512(const WinogradLoop& loop, int64_t first, int64_t last);
@@ -83,6 +96,17 @@ class WinogradLoops {
     }
   }
 
+  static void Filters(const beak::simd::WinogradFilterLoop& p, int64_t first, int64_t last) {
+    for (int64_t panel = first; panel < last; ++panel) {
+      for (int64_t c = 0; c < p.channels; ++c) {
+        for (int64_t lane = 0; lane < p.width; lane += kLanes) {
+          float* const to = p.packed + panel * p.width * p.channels + c * p.width + lane;
+          TransformFilters(p, panel * p.width + lane, c, to);
+        }
+      }
+    }
+  }
+
  private:
   using Vector = typename Isa::Vector;
   using InMemory = typename Isa::InMemory;
@@ -117,6 +141,38 @@ class WinogradLoops {
 
   static Vector Load(const float* from) { return *reinterpret_cast<const InMemory*>(from); }
   static void Store(const Vector& vector, float* to) { *reinterpret_cast<InMemory*>(to) = vector; }
+
+  // One column of G g.
+  static void TransformThree(const Vector g[3], Vector out[6]) {
+    const Vector even = g[0] + g[2], wide = g[0] + 4 * g[2];
+    out[0] = 0.25f * g[0];
+    out[1] = (-1.0f / 6) * (even + g[1]);
+    out[2] = (-1.0f / 6) * (even - g[1]);
+    out[3] = (1.0f / 24) * (wide + 2 * g[1]);
+    out[4] = (1.0f / 24) * (wide - 2 * g[1]);
+    out[5] = g[2];
+  }
+
+  // G g G' of the filters from `filter` on, one a lane; those beyond the last are 0.
+  static void TransformFilters(const beak::simd::WinogradFilterLoop& p, int64_t filter, int64_t channel, float* to) {
+    float lanes[9][kLanes] = {};
+    const int64_t count = Least(kLanes, p.filters - filter);
+    for (int64_t lane = 0; lane < count; ++lane) {
+      const float* const from = p.plain + (filter + lane) * p.filter_stride + channel * p.channel_stride;
+      for (int64_t i = 0; i < 9; ++i) lanes[i][lane] = from[p.turned ? 8 - i : i];
+    }
+    Vector half[3][6];  // [column][row]
+    for (int64_t j = 0; j < 3; ++j) {
+      const Vector g[3] = {Load(lanes[j]), Load(lanes[3 + j]), Load(lanes[6 + j])};
+      TransformThree(g, half[j]);
+    }
+    for (int64_t i = 0; i < 6; ++i) {
+      const Vector g[3] = {half[0][i], half[1][i], half[2][i]};
+      Vector out[6];
+      TransformThree(g, out);
+      for (int64_t j = 0; j < 6; ++j) Store(out[j], to + (i * 6 + j) * p.matrix);
+    }
+  }
 
   // One column of B' d.
   static void TransformSix(const Vector d[6], Vector out[6]) {

@@ -46,8 +46,8 @@ class Convolution {
     bias = Numbers(c.filters, 3);
     summand = Numbers(c.images * shape_.y.image, 4);
     convolution_ = std::make_unique<WinogradConvolution>(shape_, isa, threads);
-    packed_.resize(convolution_->filters().packed_elements());
-    convolution_->filters().Pack(weights.data(), packed_.data());
+    packed_.resize(convolution_->filters().reversible_elements());
+    convolution_->filters().PackReversibly(weights.data(), packed_.data());
   }
 
   std::vector<float> Run(bool accumulate = false, float lower = -kInfinity, float upper = kInfinity) const {
@@ -181,6 +181,27 @@ TEST_P(WinogradTest, FiltersComeBackAsTheyWere) {
   std::vector<float> plain(convolution.weights.size());
   convolution.filters().Unpack(convolution.packed().data(), plain.data());
   EXPECT_EQ(plain, convolution.weights);
+}
+
+TEST_P(WinogradTest, TurnedFiltersAreThoseOfTheGradient) {
+  const int64_t lanes = WinogradLanes(GetParam());
+  const int64_t channels = 3 * lanes, filters = 2 * lanes;
+  const std::vector<float> plain = Numbers(channels * filters * 9, 5);
+  std::vector<float> turned(plain.size());  // [filters, channels] of [channels, filters]
+  for (int64_t f = 0; f < filters; ++f) {
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t i = 0; i < 9; ++i) {
+        turned[static_cast<size_t>((f * channels + c) * 9 + i)] =
+            plain[static_cast<size_t>((c * filters + f) * 9 + 8 - i)];
+      }
+    }
+  }
+  const WinogradFilters gradient(channels, filters, GetParam(), FilterOrder::kInputGradient);
+  const WinogradFilters forward(channels, filters, GetParam(), FilterOrder::kForward);
+  std::vector<float> actual(gradient.packed_elements()), expected(forward.packed_elements());
+  gradient.Pack(plain.data(), actual.data(), 2);
+  forward.Pack(turned.data(), expected.data(), 1);
+  EXPECT_EQ(actual, expected);
 }
 
 TEST_P(WinogradTest, NaNReachesWhatItBelongsTo) {
