@@ -3,119 +3,30 @@
 
 usage: make_networks.py OUT_DIR [NAME...]        packages: requirements.txt beside this file
 
-Float32, opset 17, free batch, input `input`, output `output`. The weights are He-scaled, so that activations keep their
-size from layer to layer and the outputs are not saturated: speed does not depend on the values, the comparison of the
-results does. Batch normalisations stay nodes of their own, as many exporters leave them.
+Float32, opset 17, free batch, input `input`, output `output`. Speed does not depend on the weights' values, the
+comparison of the results does: see network_builder.py. Batch normalisations stay nodes of their own, as many exporters
+leave them.
 """
 import argparse
 import pathlib
 
-import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
-OPSET = 17
-IR_VERSION = 8  # the one that came with opset 17
+from network_builder import Builder
 
-
-def pair(size):
-    """(height, width) of a size that is one number where both are equal."""
-    return (size, size) if isinstance(size, int) else tuple(size)
+IMAGE = (3, 224, 224)
 
 
-class Builder:
-    """A graph that grows layer by layer; a value is known by its name, its shape (without batch) is in `shapes`."""
+def normalised(net, x, filters, kernel, stride=1, groups=1, gain=2.0, scale=1.0, dilation=1):
+    """A convolution that keeps the size (or divides it by the stride), and its batch normalisation."""
+    pad = kernel // 2 * dilation
+    x = net.conv(x, filters, kernel, stride, pad, groups, bias=False, gain=gain, dilation=dilation)
+    return net.batch_norm(x, scale)
 
-    def __init__(self, name, input_shape, seed=1):
-        self.name = name
-        self.random = np.random.default_rng(seed)
-        self.nodes, self.initializers = [], []
-        self.shapes = {"input": tuple(input_shape)}
-        self.parameters = 0
 
-    def node(self, operator, inputs, shape, **attributes):
-        output = f"{operator.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
-        self.shapes[output] = tuple(shape)
-        return output
-
-    def constant(self, name, values, trained=True):
-        if not any(tensor.name == name for tensor in self.initializers):
-            self.initializers.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
-            self.parameters += values.size if trained else 0
-        return name
-
-    def weights(self, shape, fan_in, gain):
-        name = f"weight_{len(self.nodes)}"
-        return self.constant(name, self.random.standard_normal(shape, np.float32) * np.float32(np.sqrt(gain / fan_in)))
-
-    def uniform(self, kind, size, low, high):
-        return self.constant(f"{kind}_{len(self.nodes)}", self.random.uniform(low, high, size))
-
-    def conv(self, x, filters, kernel, stride=1, pad=0, groups=1, bias=True, gain=2.0):
-        """gain is 2 where a ReLU follows (He et al. 2015), 1 where none does."""
-        channels, height, width = self.shapes[x]
-        rows, columns = pair(kernel)
-        fan_in = channels // groups * rows * columns
-        inputs = [x, self.weights((filters, channels // groups, rows, columns), fan_in, gain)]
-        if bias:
-            inputs.append(self.uniform("bias", filters, -0.1, 0.1))
-        size = lambda n, window: (n + 2 * pad - window) // stride + 1
-        return self.node("Conv", inputs, (filters, size(height, rows), size(width, columns)),
-                         kernel_shape=[rows, columns], strides=[stride] * 2, pads=[pad] * 4, group=groups,
-                         dilations=[1, 1])
-
-    def batch_norm(self, x, scale=1.0):
-        channels = self.shapes[x][0]
-        statistics = {"mean": (-0.1, 0.1), "variance": (0.8, 1.2)}
-        gamma = self.uniform("gamma", channels, 0.8 * scale, 1.2 * scale)
-        inputs = [x, gamma, self.uniform("beta", channels, -0.1, 0.1)]
-        for kind, (low, high) in statistics.items():
-            values = self.random.uniform(low, high, channels)
-            inputs.append(self.constant(f"{kind}_{len(self.nodes)}", values, trained=False))
-        return self.node("BatchNormalization", inputs, self.shapes[x], epsilon=1e-5)
-
-    def relu(self, x):
-        return self.node("Relu", [x], self.shapes[x])
-
-    def relu6(self, x):
-        zero, six = (self.constant(f"limit_{value}", np.float32(value), trained=False) for value in (0, 6))
-        return self.node("Clip", [x, zero, six], self.shapes[x])
-
-    def max_pool(self, x, kernel, stride, pad=0):
-        channels, height, width = self.shapes[x]
-        (rows, columns), (down, right) = pair(kernel), pair(stride)
-        size = lambda n, window, step: (n + 2 * pad - window) // step + 1
-        return self.node("MaxPool", [x], (channels, size(height, rows, down), size(width, columns, right)),
-                         kernel_shape=[rows, columns], strides=[down, right], pads=[pad] * 4)
-
-    def global_average_pool(self, x):
-        return self.node("GlobalAveragePool", [x], (self.shapes[x][0], 1, 1))
-
-    def flatten(self, x):
-        return self.node("Flatten", [x], (int(np.prod(self.shapes[x])),), axis=1)
-
-    def add(self, x, y):
-        return self.node("Add", [x, y], self.shapes[x])
-
-    def dense(self, x, units, gain=1.0):
-        features = self.shapes[x][0]
-        inputs = [x, self.weights((units, features), features, gain), self.uniform("bias", units, -0.1, 0.1)]
-        return self.node("Gemm", inputs, (units,), transB=1)
-
-    def softmax(self, x):
-        return self.node("Softmax", [x], self.shapes[x], axis=1)
-
-    def model(self, x):
-        """The finished model, whose output is the value x."""
-        self.nodes[-1].output[0] = "output"
-        info = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
-        graph = helper.make_graph(self.nodes, self.name, [info("input", self.shapes["input"])],
-                                  [info("output", self.shapes[x])], self.initializers)
-        model = helper.make_model(graph, producer_name="beak-benchmark", ir_version=IR_VERSION,
-                                  opset_imports=[helper.make_opsetid("", OPSET)])
-        onnx.checker.check_model(model, full_check=True)
-        return model
+def classified(net, x, classes=1000):
+    return net, net.softmax(net.dense(net.flatten(net.global_average_pool(x)), classes))
 
 
 def lecture():
@@ -137,51 +48,175 @@ def alphago192():
     return net, net.softmax(net.add(x, net.constant("point_bias", net.random.uniform(-0.1, 0.1, (1, 361)))))
 
 
+def vgg16():
+    """VGG-16, configuration D (Simonyan & Zisserman 2014)."""
+    net = Builder("vgg16", IMAGE)
+    x = "input"
+    for filters, layers in [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]:
+        for _ in range(layers):
+            x = net.relu(net.conv(x, filters, 3, pad=1))
+        x = net.max_pool(x, 2, 2)
+    x = net.flatten(x)
+    for _ in range(2):
+        x = net.relu(net.dense(x, 4096, gain=2))
+    return net, net.softmax(net.dense(x, 1000))
+
+
+def resnet(name, block, stages, expansion):
+    """The frame of a residual network (He et al. 2015): `block(net, x, width, stride)` is the branch before the sum."""
+    net = Builder(name, IMAGE)
+    x = net.max_pool(net.relu(normalised(net, "input", 64, 7, 2)), 3, 2, 1)
+    for stage, blocks in enumerate(stages):
+        width = 64 << stage
+        for number in range(blocks):
+            stride = 2 if stage > 0 and number == 0 else 1
+            y = block(net, x, width, stride)
+            if stride != 1 or net.shapes[x][0] != expansion * width:
+                x = normalised(net, x, expansion * width, 1, stride, gain=1)
+            x = net.relu(net.add(y, x))
+    return classified(net, x)
+
+
+# The branches' last convolutions are small, or the sums would grow from block to block.
+def resnet18():
+    def basic(net, x, width, stride):
+        y = net.relu(normalised(net, x, width, 3, stride))
+        return normalised(net, y, width, 3, gain=1, scale=0.3)
+
+    return resnet("resnet18", basic, (2, 2, 2, 2), expansion=1)
+
+
+def resnet50():
+    """With the stride on the 3x3 convolution, as torchvision and most model zoos have it."""
+    def bottleneck(net, x, width, stride):
+        y = net.relu(normalised(net, x, width, 1))
+        y = net.relu(normalised(net, y, width, 3, stride))
+        return normalised(net, y, 4 * width, 1, gain=1, scale=0.3)
+
+    return resnet("resnet50", bottleneck, (3, 4, 6, 3), expansion=4)
+
+
+def mobilenet1():
+    """MobileNet v1 at width 1.0 (Howard et al. 2017, table 1)."""
+    net = Builder("mobilenet1", IMAGE)
+    x = net.relu(normalised(net, "input", 32, 3, 2))
+    for filters, stride in [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2),
+                            (1024, 1)]:
+        x = net.relu(normalised(net, x, net.shapes[x][0], 3, stride, groups=net.shapes[x][0]))
+        x = net.relu(normalised(net, x, filters, 1))
+    return classified(net, x)
+
+
 def mobilenet2():
     """MobileNet v2 at width 1.0 (Sandler et al. 2018, table 2)."""
-    net = Builder("mobilenet2", (3, 224, 224))
-
-    def convolution(x, filters, kernel, stride=1, groups=1, gain=2.0):
-        return net.batch_norm(net.conv(x, filters, kernel, stride, kernel // 2, groups, bias=False, gain=gain))
+    net = Builder("mobilenet2", IMAGE)
 
     def inverted_residual(x, expansion, filters, stride):
         channels = net.shapes[x][0]
         hidden = channels * expansion
-        y = x if expansion == 1 else net.relu6(convolution(x, hidden, 1))
-        y = net.relu6(convolution(y, hidden, 3, stride, groups=hidden))
-        y = convolution(y, filters, 1, gain=1)
+        y = x if expansion == 1 else net.relu6(normalised(net, x, hidden, 1))
+        y = net.relu6(normalised(net, y, hidden, 3, stride, groups=hidden))
+        y = normalised(net, y, filters, 1, gain=1)
         return net.add(x, y) if stride == 1 and channels == filters else y
 
-    x = net.relu6(convolution("input", 32, 3, 2))
+    x = net.relu6(normalised(net, "input", 32, 3, 2))
     for expansion, filters, repeats, stride in [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2),
                                                 (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]:
         for repeat in range(repeats):
             x = inverted_residual(x, expansion, filters, stride if repeat == 0 else 1)
-    x = net.relu6(convolution(x, 1280, 1))
-    return net, net.softmax(net.dense(net.flatten(net.global_average_pool(x)), 1000))
+    return classified(net, net.relu6(normalised(net, x, 1280, 1)))
 
 
-def resnet50():
-    """ResNet-50 (He et al. 2015) with the stride on the 3x3 convolution, as torchvision and most model zoos have it."""
-    net = Builder("resnet50", (3, 224, 224))
+def squeezenet():
+    """SqueezeNet 1.1 (Iandola et al. 2016, and the smaller version released with it)."""
+    net = Builder("squeezenet", IMAGE)
 
-    def convolution(x, filters, kernel, stride=1, gain=2.0, scale=1.0):
-        x = net.conv(x, filters, kernel, stride, kernel // 2, bias=False, gain=gain)
-        return net.batch_norm(x, scale)
+    def fire(x, squeezed, expanded):
+        x = net.relu(net.conv(x, squeezed, 1))
+        return net.concat([net.relu(net.conv(x, expanded, 1)), net.relu(net.conv(x, expanded, 3, pad=1))])
 
-    def bottleneck(x, width, stride):
-        y = net.relu(convolution(x, width, 1))
-        y = net.relu(convolution(y, width, 3, stride))
-        y = convolution(y, 4 * width, 1, gain=1, scale=0.3)  # a small branch, or the sum would grow from block to block
-        if stride != 1 or net.shapes[x][0] != 4 * width:
-            x = convolution(x, 4 * width, 1, stride, gain=1)
-        return net.relu(net.add(y, x))
+    x = net.relu(net.conv("input", 64, 3, 2))
+    for fires in ([(16, 64)] * 2, [(32, 128)] * 2, [(48, 192)] * 2 + [(64, 256)] * 2):
+        x = net.max_pool(x, 3, 2)
+        for squeezed, expanded in fires:
+            x = fire(x, squeezed, expanded)
+    x = net.relu(net.conv(x, 1000, 1))
+    return net, net.softmax(net.flatten(net.global_average_pool(x)))
 
-    x = net.max_pool(net.relu(convolution("input", 64, 7, 2)), 3, 2, 1)
-    for width, blocks, stride in [(64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)]:
-        for block in range(blocks):
-            x = bottleneck(x, width, stride if block == 0 else 1)
-    return net, net.softmax(net.dense(net.flatten(net.global_average_pool(x)), 1000))
+
+def densenet121():
+    """DenseNet-121 with growth 32 (Huang et al. 2016)."""
+    net = Builder("densenet121", IMAGE)
+    activated = lambda x: net.relu(net.batch_norm(x))
+
+    def dense_layer(x):
+        y = net.conv(activated(x), 128, 1, bias=False)
+        return net.concat([x, net.conv(activated(y), 32, 3, pad=1, bias=False)])
+
+    x = net.max_pool(net.relu(normalised(net, "input", 64, 7, 2)), 3, 2, 1)
+    for layers in (6, 12, 24, 16):
+        for _ in range(layers):
+            x = dense_layer(x)
+        if layers != 16:  # the last block has no transition after it
+            x = net.average_pool(net.conv(activated(x), net.shapes[x][0] // 2, 1, bias=False), 2, 2)
+    return classified(net, activated(x))
+
+
+def xception():
+    """Xception (Chollet 2017, figure 5)."""
+    net = Builder("xception", (3, 299, 299))
+
+    def separable(x, filters, scale=1.0):
+        channels = net.shapes[x][0]
+        x = net.conv(x, channels, 3, pad=1, groups=channels, bias=False)
+        return net.batch_norm(net.conv(x, filters, 1, bias=False, gain=1), scale)
+
+    def branch(x, filters, relu_first=True):
+        for number, width in enumerate(filters, 1):
+            x = separable(net.relu(x) if relu_first or number > 1 else x, width, 0.3 if number == len(filters) else 1.0)
+        return x
+
+    def reducing(x, filters, relu_first=True):
+        y = net.max_pool(branch(x, filters, relu_first), 3, 2, 1)
+        return net.add(y, normalised(net, x, filters[-1], 1, 2, gain=1))
+
+    for_input = lambda x, filters, stride: net.relu(net.batch_norm(net.conv(x, filters, 3, stride, bias=False)))
+    x = for_input(for_input("input", 32, 2), 64, 1)
+    x = reducing(x, (128, 128), relu_first=False)
+    x = reducing(reducing(x, (256, 256)), (728, 728))
+    for _ in range(8):
+        x = net.add(branch(x, (728, 728, 728)), x)
+    x = reducing(x, (728, 1024))
+    return classified(net, net.relu(separable(net.relu(separable(x, 1536)), 2048)))
+
+
+def dilated_segmentation():
+    """Classes of the pixels of 256x256: strided stem, dilated layers, a pyramid of dilations, bilinear back to size."""
+    net = Builder("dilated_segmentation", (3, 256, 256))
+    layer = lambda x, filters, kernel=3, stride=1, dilation=1: net.relu(
+        normalised(net, x, filters, kernel, stride, dilation=dilation))
+    x = "input"
+    for filters, stride, dilation in [(32, 2, 1), (64, 1, 1), (128, 2, 1), (128, 1, 1), (256, 2, 1), (256, 1, 1),
+                                      (256, 1, 2), (256, 1, 4)]:
+        x = layer(x, filters, 3, stride, dilation)
+    x = net.concat([layer(x, 128, 1), *(layer(x, 128, dilation=dilation) for dilation in (6, 12, 18))])
+    return net, net.resize(net.conv(layer(x, 128, 1), 21, 1, gain=1), 8)
+
+
+def espcn():
+    """ESPCN (Shi et al. 2016): 640x360 points of luma to three times the size."""
+    net = Builder("espcn", (1, 360, 640))
+    x = net.tanh(net.conv("input", 64, 5, pad=2, gain=1))
+    x = net.tanh(net.conv(x, 32, 3, pad=1, gain=1))
+    return net, net.pixel_shuffle(net.conv(x, 9, 3, pad=1, gain=1), 3)
+
+
+def kim_cnn():
+    """Kim's CNN for sentences (2014): 56 words of 20,000, windows of 3, 4 and 5 of them, two classes."""
+    net = Builder("kim_cnn", (56,), TensorProto.INT64)
+    x = net.swap_last(net.embedding("input", 20_000, 300))
+    x = net.concat([net.max_over(net.relu(net.conv(x, 100, width)), 2) for width in (3, 4, 5)])
+    return net, net.softmax(net.dense(x, 2))
 
 
 def keyword_spotting():
@@ -193,12 +228,21 @@ def keyword_spotting():
     return net, net.softmax(net.dense(x, 12))
 
 
-# name: (builder, trained parameters as published; a slip in a table above shows here)
+# name: (builder, trained parameters as published, or, of dilated_segmentation, counted by hand; a slip above shows here)
 NETWORKS = {
     "lecture": (lecture, 137_660),
     "alphago192": (alphago192, 3_882_793),
-    "mobilenet2": (mobilenet2, 3_504_872),
+    "vgg16": (vgg16, 138_357_544),
+    "resnet18": (resnet18, 11_689_512),
     "resnet50": (resnet50, 25_557_032),
+    "mobilenet1": (mobilenet1, 4_231_976),
+    "mobilenet2": (mobilenet2, 3_504_872),
+    "squeezenet": (squeezenet, 1_235_496),
+    "densenet121": (densenet121, 7_978_856),
+    "xception": (xception, 22_855_952),
+    "dilated_segmentation": (dilated_segmentation, 3_294_645),
+    "espcn": (espcn, 22_729),
+    "kim_cnn": (kim_cnn, 6_360_902),
     "keyword_spotting": (keyword_spotting, 1_326_892),
 }
 

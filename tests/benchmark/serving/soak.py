@@ -173,7 +173,8 @@ def _result(bench, soaked, deployment, metrics, before, after):
     early, late = samples.memory(SETTLED, 2 * SETTLED), samples.memory(1 - SETTLED, 1)
     none = lambda figure, count, detail="": row.at_most(figure, 0, count, "{:.0f}", detail)
     grpc_load, rest_load = loads
-    rows = [none("gRPC: failed requests", grpc_load.failed, f"  (of {grpc_load.requests:,}) {grpc_load.errors or ''}"),
+    refused = "; ".join(f"{error['count']} {code}: {error['message']}" for code, error in grpc_load.errors.items())
+    rows = [none("gRPC: failed requests", grpc_load.failed, f"  (of {grpc_load.requests:,}) {refused}"),
             none("REST: failed requests", rest_load.failed, f"  (of {rest_load.requests:,}) {rest_load.errors or ''}"),
             none("cancelled, and something else came of it", sum(impatient.unexpected().values()),
                  f"  (of {sum(impatient.outcomes.values()):,}) {impatient.unexpected() or ''}"),
