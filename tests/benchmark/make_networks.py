@@ -228,7 +228,7 @@ def keyword_spotting():
     return net, net.softmax(net.dense(x, 12))
 
 
-# name: (builder, trained parameters as published, or, of dilated_segmentation, counted by hand; a slip above shows here)
+# name: (builder, trained parameters as published, or of dilated_segmentation as counted; a slip above shows here)
 NETWORKS = {
     "lecture": (lecture, 137_660),
     "alphago192": (alphago192, 3_882_793),

@@ -1,0 +1,1 @@
+"""The runtimes that Beak's engine is measured against; see engine_vs_peers.py beside this folder."""
