@@ -58,7 +58,7 @@ class Bench:
                     yield sides.Case(name, path, x, threads, folder)
 
     def first_look(self, case):
-        """Of all who can run it: iterations that fill the time, how far the outputs are from Beak's; why others fail."""
+        """Of all who can run it: iterations that fill the time, how far outputs are from Beak's; why others fail."""
         iterations, differences, failed = {}, {}, {}
         expected = self.beak.output(case)
         for side in [self.beak, *self.peers]:

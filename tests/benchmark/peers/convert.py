@@ -18,7 +18,10 @@ def _tool(name, *arguments, folder=None):
 
 
 def mnn(source, target, shape, kind):
-    _tool("mnnconvert", "-f", "ONNX", "--modelFile", source, "--MNNModel", target, "--bizCode", "beak")
+    """By the library under mnnconvert: that program itself installs packages and reports to its makers."""
+    import _tools
+    _tools.mnnconvert(["mnnconvert", "-f", "ONNX", "--modelFile", str(source), "--MNNModel", str(target), "--bizCode",
+                       "beak"])
 
 
 def ncnn(source, target, shape, kind):
