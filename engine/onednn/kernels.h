@@ -12,8 +12,8 @@ namespace beak::onednn {
 
 // Conv and FusedConv: direct convolution with bias, residual sum and activation as post-ops.
 absl::StatusOr<KernelPlan> PlanConvolution(const KernelRequest& request);
-// The same by Winograd's F(4x4, 3x3), for images and filters of 3x3 with stride 1, where a model of the cost says that it
-// is faster; where there is an activation, it is a clamp.
+// The same by Winograd's F(4x4, 3x3), for images and filters of 3x3 with stride 1, where a model of the cost says that
+// it is faster; where there is an activation, it is a clamp.
 absl::StatusOr<KernelPlan> PlanWinograd(const KernelRequest& request);
 // ConvTranspose.
 absl::StatusOr<KernelPlan> PlanDeconvolution(const KernelRequest& request);

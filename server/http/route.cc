@@ -1,10 +1,10 @@
 #include "server/http/route.h"
 
+#include <charconv>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/types/span.h"
@@ -28,11 +28,13 @@ absl::StatusOr<std::string> Unescape(std::string_view segment) {
       text += segment[i];
       continue;
     }
-    const auto digit = [&](size_t at) { return at < segment.size() && absl::ascii_isxdigit(segment[at]); };
-    if (!digit(i + 1) || !digit(i + 2)) {
+    const std::string_view digits = segment.substr(i + 1, 2);
+    const char* const end = digits.data() + digits.size();
+    uint8_t byte = 0;
+    if (digits.size() < 2 || std::from_chars(digits.data(), end, byte, 16).ptr != end) {
       return absl::InvalidArgumentError("path: expected two hexadecimal digits after each %");
     }
-    text += absl::HexStringToBytes(absl::string_view(segment.data() + i + 1, 2));
+    text += static_cast<char>(byte);
     i += 2;
   }
   return text;

@@ -1,6 +1,7 @@
 #include "server/security/token_file.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <set>
 
@@ -58,14 +59,14 @@ absl::StatusOr<Roles> ParseRoles(std::string_view text) {
 // Does not repeat what it got: somebody may have put the token itself there.
 absl::StatusOr<Sha256::Digest> ParseDigest(std::string_view hex) {
   Sha256::Digest digest = {};
-  const auto is_hex = [](char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); };
-  if (hex.size() != 2 * digest.size() || !std::all_of(hex.begin(), hex.end(), is_hex)) {
-    return absl::InvalidArgumentError(
-        "expected the token's SHA-256 as 64 hexadecimal digits, got something else (`beak token` writes such lines)");
+  bool is_hex = hex.size() == 2 * digest.size();
+  for (size_t i = 0; is_hex && i < digest.size(); ++i) {
+    const char* const byte = hex.data() + 2 * i;
+    is_hex = std::from_chars(byte, byte + 2, digest[i], 16).ptr == byte + 2;
   }
-  const std::string bytes = absl::HexStringToBytes(std::string(hex));
-  std::copy(bytes.begin(), bytes.end(), digest.begin());
-  return digest;
+  if (is_hex) return digest;
+  return absl::InvalidArgumentError(
+      "expected the token's SHA-256 as 64 hexadecimal digits, got something else (`beak token` writes such lines)");
 }
 
 absl::StatusOr<KnownToken> ParseLine(const std::vector<std::string_view>& words) {
