@@ -39,6 +39,7 @@ absl::StatusOr<Subject> Prepare(const BenchOptions& options) {
   return subject;
 }
 
+// Runs go over their inputs, so each needs them anew; without, the next ones would compute on what is left there.
 absl::Status FillInputs(const Program& program, Workspace& workspace) {
   for (size_t i = 0; i < program.inputs().size(); ++i) {
     const Program::Operand& input = program.inputs()[i];
@@ -78,7 +79,10 @@ class StepTimer final : public StepObserver {
 };
 
 absl::StatusOr<std::vector<double>> Measure(const BenchOptions& options, Subject& subject) {
-  for (int i = 0; i < kWarmUps; ++i) RETURN_IF_ERROR(subject.program->Run(*subject.workspace));
+  for (int i = 0; i < kWarmUps; ++i) {
+    RETURN_IF_ERROR(FillInputs(*subject.program, *subject.workspace));
+    RETURN_IF_ERROR(subject.program->Run(*subject.workspace));
+  }
   std::vector<double> seconds;
   const MonotonicTime start = Clock::Real().Now();
   const auto enough = [&] {
@@ -87,6 +91,7 @@ absl::StatusOr<std::vector<double>> Measure(const BenchOptions& options, Subject
     return done >= kMinIterations && SecondsSince(start) >= kMinSeconds;
   };
   while (!enough()) {
+    RETURN_IF_ERROR(FillInputs(*subject.program, *subject.workspace));
     const MonotonicTime begin = Clock::Real().Now();
     RETURN_IF_ERROR(subject.program->Run(*subject.workspace));
     seconds.push_back(SecondsSince(begin));
@@ -98,6 +103,7 @@ absl::StatusOr<Json> Profile(Subject& subject, size_t runs) {
   const std::vector<Program::Step>& steps = subject.program->steps();
   StepTimer timer(steps.size());
   for (size_t i = 0; i < runs; ++i) {
+    RETURN_IF_ERROR(FillInputs(*subject.program, *subject.workspace));
     timer.Start();
     RETURN_IF_ERROR(subject.program->Run(*subject.workspace, {.observer = &timer}));
   }

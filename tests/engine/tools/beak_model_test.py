@@ -99,6 +99,14 @@ class BeakModelTest(unittest.TestCase):
         self.assertIn("median", text)
         self.assertIn("'x'", self.run_model("bench", self.file, "--shape=x=1x7", code=1))
 
+    def test_bench_of_inputs_that_a_run_goes_over(self):
+        # What is computed later lies where the indices were: it would be the indices of the next run.
+        rows = tensor("rows", [50, 2], [1e9] * 100)
+        file = self.write("rows.onnx", model(graph(
+            [node("Gather", ["rows", "x"], ["row"]), node("Relu", ["row"], ["h"]), node("Concat", ["h", "row"], ["y"], axis=2)],
+            [value("x", [1, 600], dtype=7)], [value("y", [])], [rows])))
+        self.assertIn("median", self.run_model("bench", file, "--iterations=3"))
+
     def test_convert(self):
         out = self.path / "out.onnx"
         self.assertIn("opset 22, 2 nodes", self.run_model("convert", self.file, out))
