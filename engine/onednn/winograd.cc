@@ -42,7 +42,6 @@ struct Winograd {
   Clamp clamp;
   bool accumulate = false;
   bool pack_at_run = false;  // the filters are computed, so they are transformed in each run, into the scratch
-  int threads = 1;
 };
 
 class BoundWinograd final : public BoundKernel {
@@ -63,7 +62,7 @@ class BoundWinograd final : public BoundKernel {
   }
 
   absl::Status Run() override {
-    if (winograd_.pack_at_run) winograd_.convolution.filters().Pack(plain_, packed_, winograd_.threads);
+    if (winograd_.pack_at_run) winograd_.convolution.PackFilters(plain_, packed_);
     winograd_.convolution.Run(arguments_);
     return absl::OkStatus();
   }
@@ -87,7 +86,8 @@ class WinogradKernel final : public Kernel {
 };
 
 // What one image costs either way, in multiply-adds of the direct convolution's kernel. Looked at for one image
-// whatever the batch, so that a row's bits are the same in any. Measured on one AVX2 core with Debian's oneDNN 2.6.
+// whatever the batch, so that a row's bits are the same in any. Coarse: the constants are from a few shapes on one AVX2
+// core with Debian's oneDNN 2.6.
 bool IsWorthIt(const simd::WinogradShape& shape, bool pack_at_run) {
   // For a number of a transform, with its way to memory and back.
   constexpr double kTransform = 16;
@@ -165,7 +165,6 @@ absl::StatusOr<KernelPlan> MakePlan(const KernelRequest& request, simd::Winograd
 
   Winograd winograd{simd::WinogradConvolution(shape, BestIsa(), request.threads, order), clamp};
   winograd.pack_at_run = pack_at_run;
-  winograd.threads = request.threads;
   const simd::WinogradFilters& filters = winograd.convolution.filters();
   KernelPlan plan;
   plan.name = std::string("simd winograd ") + IsaName(BestIsa());

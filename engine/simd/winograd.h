@@ -86,6 +86,8 @@ class WinogradConvolution {
   WinogradConvolution(const WinogradShape& shape, Isa isa, int threads, FilterOrder order = FilterOrder::kForward);
 
   const WinogradFilters& filters() const { return filters_; }
+  // On all of the threads.
+  void PackFilters(const float* plain, float* packed) const { filters_.Pack(plain, packed, threads_); }
   size_t scratch_elements() const;
   void Run(const WinogradArguments& arguments) const;
 
