@@ -8,7 +8,7 @@ usage: engine_vs_peers.py [--networks=NAME,...] [--peers=NAME,...] [--batches=1,
 The peers are ONNX Runtime, OpenVINO, MNN, ncnn, TF Lite (XNNPACK) and PyTorch, each at its best documented settings for
 a CPU, in float32 and with the same number of threads: see peers/runtime.py. What is not installed is left out and said.
 Each is looked for in this Python and in the virtual environments that are folders of DIR, by default build;
-requirements-peers.txt beside this file says what they want. Networks are converted once, into the work folder.
+requirements-peers.txt and requirements-pnnx.txt beside this file say what they want. Networks are converted once, into the work folder.
 
 Each round runs everybody once, in a process of its own and for the same time, starting with another one each round, so
 that all see the same neighbours on the machine. A time is the median over the rounds of the rounds' medians. A ratio is
